@@ -1,0 +1,55 @@
+"""The state of one target as it is reported: the engine makes it, every output reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from leadsman.model.finding import Finding, Summary
+from leadsman.model.identity import ObjectKey, TargetKey
+from leadsman.model.source import Commit
+
+
+class Verdict(StrEnum):
+    """What is said of a whole target."""
+
+    IN_SYNC = "InSync"
+    DRIFTED = "Drifted"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a target could not be checked; times in seconds since the epoch."""
+
+    stage: str
+    reason: str
+    message: str
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStatus:
+    """One target's verdict with everything that leads to it.
+
+    Times are seconds since the epoch, 0 for "not". ``commit`` is the revision that the findings
+    are about, which after a failure is the last one that could be rendered. ``findings`` hold the
+    objects that are not in sync, in no order. ``inventory`` are the objects that the target
+    renders or has rendered and that still live.
+    """
+
+    key: TargetKey
+    uid: str
+    generation: int
+    verdict: Verdict
+    summary: Summary = field(default_factory=Summary)
+    findings: tuple[Finding, ...] = ()
+    inventory: tuple[ObjectKey, ...] = ()
+    failure: Failure | None = None
+    commit: Commit | None = None
+    url: str = ""
+    renderer: str = ""
+    warnings: tuple[str, ...] = ()
+    drift_since: float = 0.0
+    suspended_since: float = 0.0
+    checked_at: float = 0.0
