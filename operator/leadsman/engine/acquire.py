@@ -1,0 +1,189 @@
+"""Bring the live objects that a target still has to judge: by watches, and by asking for the rest.
+
+A kind that is watched for the first time brings all its objects with its first list. Objects that
+become of interest later, when Git has changed, are asked for one by one, or with a list where
+that is cheaper. ``leadsman check`` has no watches: everything is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from leadsman.errors import KubeError
+from leadsman.live.fetch import FetchRequest, fetch_many
+from leadsman.model.identity import Gvk, ObjectKey
+
+if TYPE_CHECKING:
+    from leadsman.engine.index import Index
+    from leadsman.engine.observer import Observer
+    from leadsman.engine.state import TargetState
+    from leadsman.kube.client import Client
+    from leadsman.kube.discovery import ApiResource, Discovery
+    from leadsman.live.schemas import Schemas
+    from leadsman.live.watches import LiveWatches
+    from leadsman.model.identity import TargetKey
+
+# Objects judged between two turns of the event loop: a big Deployment takes 0.1 ms to judge.
+_JUDGED_AT_ONCE = 50
+# Seconds that the first lists of a target's kinds may take.
+_SYNC_TIMEOUT = 120.0
+# Kinds that hold what a render reads, and that are therefore watched for it.
+_CONFIG_KINDS = ("ConfigMap", "Secret")
+
+
+class Acquirer:
+    """Finds out how each pending object of a target lives."""
+
+    def __init__(
+        self,
+        client: Client,
+        discovery: Discovery,
+        schemas: Schemas,
+        index: Index,
+        observer: Observer,
+    ) -> None:
+        self._client = client
+        self._discovery = discovery
+        self._schemas = schemas
+        self._index = index
+        self._observer = observer
+        self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
+        self.watches: LiveWatches | None = None
+        self.always: tuple[ApiResource, ...] = ()
+
+    async def acquire(self, state: TargetState) -> None:
+        """Judge every pending object of the target.
+
+        Raises:
+            KubeError: the API server could not be asked; what was not judged stays pending.
+
+        """
+        resources = self._locate(state)
+        await self._load_schemas(state)
+        if self.watches is not None:
+            await self._watch(state, frozenset(resources.values()))
+        await self._fetch(state, resources)
+
+    async def drop(self, key: TargetKey) -> None:
+        """Stop to watch what only this target wanted."""
+        if self._resources.pop(key, None) and self.watches is not None:
+            await self.watches.want(self._wanted())
+
+    def healthy(self, key: TargetKey) -> bool:
+        """Tell whether all that the target watches is up to date."""
+        watches = self.watches
+        return watches is None or all(
+            watches.synced(resource) for resource in self._resources.get(key, ())
+        )
+
+    def _locate(self, state: TargetState) -> dict[Gvk, ApiResource]:
+        """Find the resource of each kind; an object of a kind without one is Unverifiable."""
+        resources: dict[Gvk, ApiResource] = {}
+        state.unserved.clear()
+        for key, desired in state.desired.items():
+            gvk = desired.gvk
+            resource = resources.get(gvk) or self._discovery.resource(gvk)
+            if resource is None:
+                state.unserved.add(key)
+                self._observer.unverifiable(
+                    state, desired, "KindNotServed", f"the cluster does not serve {gvk}"
+                )
+            elif not {"get", "list", "watch"} <= resource.verbs:
+                self._observer.unverifiable(
+                    state,
+                    desired,
+                    "KindNotReadable",
+                    f"{gvk} cannot be read back: the API server offers no get, list and watch",
+                )
+            else:
+                resources[gvk] = resource
+        for key, gvk in list(state.orphans.items()):
+            served = self._orphan_resource(gvk)
+            if served is None:
+                state.forget(key)
+                continue
+            served_gvk, resource = served
+            state.orphans[key] = served_gvk
+            resources[served_gvk] = resource
+        return resources
+
+    def _orphan_resource(self, gvk: Gvk) -> tuple[Gvk, ApiResource] | None:
+        """Return how an orphan's kind is served now; its own version may be gone or unknown."""
+        resource = self._discovery.resource(gvk) if gvk.version else None
+        if resource is not None:
+            return gvk, resource
+        for version in self._discovery.served_versions(gvk.group, gvk.kind):
+            other = Gvk(gvk.group, version, gvk.kind)
+            resource = self._discovery.resource(other)
+            if resource is not None and {"get", "list", "watch"} <= resource.verbs:
+                return other, resource
+        return None
+
+    async def _load_schemas(self, state: TargetState) -> None:
+        gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
+        unknown = [gvk for gvk in gvks if gvk not in self._observer.schemas]
+        schemas = await asyncio.gather(*(self._schemas.schema(gvk) for gvk in unknown))
+        self._observer.schemas.update(zip(unknown, schemas, strict=True))
+
+    async def _watch(self, state: TargetState, resources: frozenset[ApiResource]) -> None:
+        assert self.watches is not None  # noqa: S101 - tells the type checker what acquire knows
+        config = (
+            self._discovery.resource(Gvk("", "v1", kind))
+            for kind in _CONFIG_KINDS
+            if any(key.kind == kind and not key.group for key in self._dependencies(state))
+        )
+        self._resources[state.key] = resources | {item for item in config if item is not None}
+        await self.watches.want(self._wanted())
+        await self.watches.wait_synced(resources, _SYNC_TIMEOUT)
+
+    def _dependencies(self, state: TargetState) -> tuple[ObjectKey, ...]:
+        return tuple(
+            key for key in self._index.dependencies() if state.key in self._index.dependents(key)
+        )
+
+    def _wanted(self) -> frozenset[ApiResource]:
+        return frozenset(self.always).union(*self._resources.values())
+
+    async def _fetch(self, state: TargetState, resources: dict[Gvk, ApiResource]) -> None:
+        keys: list[ObjectKey] = []
+        requests: list[FetchRequest] = []
+        for key in state.pending:
+            gvk = state.desired[key].gvk if key in state.desired else state.orphans.get(key)
+            resource = resources.get(gvk) if gvk is not None else None
+            if resource is not None:
+                keys.append(key)
+                requests.append((resource, key.namespace, key.name))
+        if not requests:
+            return
+        answers = await fetch_many(self._client, requests)
+        failure: KubeError | None = None
+        for count, (key, request, answer) in enumerate(
+            zip(keys, requests, answers, strict=True), start=1
+        ):
+            if count % _JUDGED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if key not in state.pending:
+                continue  # a watch was faster, and what it brought is newer
+            if isinstance(answer, KubeError):
+                failure = self._unanswered(state, key, answer) or failure
+            elif answer is None:
+                self._observer.missing(state, key)
+            else:
+                version = str(answer.get("metadata", {}).get("resourceVersion", ""))
+                self._observer.judge(state, key, request[0].version, version, answer)
+        if failure is not None:
+            raise failure
+
+    def _unanswered(
+        self, state: TargetState, key: ObjectKey, error: KubeError
+    ) -> KubeError | None:
+        """Record a refusal as the object's state; hand back what may go better another time."""
+        desired = state.desired.get(key)
+        if error.retryable:
+            return error
+        if desired is None:
+            state.forget(key)
+        else:
+            self._observer.unverifiable(state, desired, error.reason, error.message)
+        return None

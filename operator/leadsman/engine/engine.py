@@ -1,0 +1,244 @@
+"""The engine: targets in, reports out.
+
+It owns the order in which things happen and nothing else: what a target asks for comes in as the
+custom resource, what is found leaves through the reporter and the snapshot that metrics read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from leadsman.engine.acquire import Acquirer
+from leadsman.engine.index import Index
+from leadsman.engine.lookup import Lookup
+from leadsman.engine.observer import Observer
+from leadsman.engine.queue import WorkQueue
+from leadsman.engine.reconcile import Reconciler
+from leadsman.engine.state import TargetState
+from leadsman.engine.status import status_of
+from leadsman.errors import LeadsmanError
+from leadsman.model.identity import TargetKey
+from leadsman.targets.driftcheck import target_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from leadsman.engine.reporter import Reporter
+    from leadsman.kube.client import Client
+    from leadsman.kube.discovery import Discovery
+    from leadsman.live.schemas import Schemas
+    from leadsman.model.json import JsonObject
+    from leadsman.model.status import TargetStatus
+    from leadsman.model.target import Target
+    from leadsman.render.renderer import Renderer
+    from leadsman.report.metrics import Instruments
+    from leadsman.source.mirrors import GitMirrors
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """All targets of one process."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        discovery: Discovery,
+        schemas: Schemas,
+        mirrors: GitMirrors,
+        renderer: Renderer,
+        instruments: Instruments,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.states: dict[TargetKey, TargetState] = {}
+        self.reporter: Reporter | None = None
+        self._discovery = discovery
+        self._schemas = schemas
+        self._instruments = instruments
+        self._mirrors = mirrors
+        self._now = now
+        self._queue: WorkQueue[TargetKey] = WorkQueue(waited=instruments.queue_wait.observe)
+        self._index = Index()
+        self._lookup = Lookup(client)
+        self._restored: dict[TargetKey, TargetStatus] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.observer = Observer(
+            self._index,
+            now=now,
+            news=self._news,
+            depended=self._depended,
+            compared=instruments.comparisons.inc,
+            versions=self._lookup.versions,
+        )
+        self.acquirer = Acquirer(client, discovery, schemas, self._index, self.observer)
+        self._reconciler = Reconciler(
+            mirrors=mirrors,
+            renderer=renderer,
+            discovery=discovery,
+            lookup=self._lookup,
+            index=self._index,
+            acquirer=self.acquirer,
+            now=now,
+            staged=instruments.staged,
+        )
+
+    def restore(self, statuses: Iterable[TargetStatus]) -> None:
+        """Take over what was reported before a restart; call it before the first target."""
+        self._restored = {status.key: status for status in statuses}
+
+    def resource_changed(self, resource: JsonObject) -> None:
+        """Take a DriftCheck as it is now."""
+        metadata = resource.get("metadata") or {}
+        key = TargetKey("DriftCheck", metadata.get("namespace", ""), metadata.get("name", ""))
+        try:
+            target, error = target_from(resource), None
+        except LeadsmanError as failure:
+            target, error = None, failure
+        self.target_changed(key, target, metadata=metadata, error=error)
+
+    def target_changed(
+        self,
+        key: TargetKey,
+        target: Target | None,
+        *,
+        metadata: JsonObject,
+        error: LeadsmanError | None = None,
+    ) -> None:
+        """Take a target, or why its spec cannot be carried out."""
+        state = self.states.get(key)
+        uid = str(metadata.get("uid", ""))
+        if state is not None and state.uid != uid:
+            # Deleted and made anew under the same name: it has no history.
+            self._forget(key)
+            state = None
+        if state is None:
+            state = self.states[key] = TargetState(key)
+            restored = self._restored.pop(key, None)
+            if restored is not None and restored.uid in {"", uid}:
+                state.restore(restored)
+        elif state.target == target and state.spec_error is None and error is None:
+            return
+        state.uid = uid
+        state.generation = int(metadata.get("generation", 0))
+        if error is None:
+            # With an error the former spec stays: live is still compared with what it rendered.
+            state.target = target
+        state.spec_error = error
+        suspended = target is not None and target.suspended
+        if not suspended and target is not None:
+            state.suspended_since = 0.0
+        elif suspended:
+            state.suspended_since = state.suspended_since or self._now()
+        self._queue.forget_tries(key)
+        self._queue.add(key)
+
+    def resource_gone(self, key: TargetKey) -> None:
+        """Forget a target whose custom resource was deleted."""
+        if key in self.states:
+            self._forget(key)
+
+    def snapshot(self) -> list[TargetStatus]:
+        """Return every target's status as it is now, those not looked at yet left out."""
+        return [status_of(state) for state in self.states.values() if state.settled]
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether every known target has been looked at once."""
+        return all(state.settled for state in self.states.values())
+
+    @property
+    def depth(self) -> int:
+        """Return how many targets wait to be looked at."""
+        return len(self._queue)
+
+    async def run(self, workers: int) -> None:
+        """Reconcile until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work())
+        finally:
+            self._queue.close()
+
+    async def surface_changed(self) -> None:
+        """Look at kinds anew: a CustomResourceDefinition or an aggregated API came, went, changed.
+
+        Raises:
+            KubeError: the API server could not be asked; call again.
+
+        """
+        await self._discovery.refresh()
+        changed = await self._schemas.refresh()
+        for gvk in [gvk for gvk in self.observer.schemas if gvk.api_version in changed]:
+            del self.observer.schemas[gvk]
+        for state in self.states.values():
+            versions = {desired.gvk.api_version for desired in state.desired.values()}
+            if state.unserved:
+                state.stale = True
+            if not versions.isdisjoint(changed):
+                state.rejudge = True
+            if state.stale or state.rejudge:
+                self._queue.add(state.key)
+
+    async def check_once(self, targets: Iterable[Target]) -> list[TargetStatus]:
+        """Look at each target once and return how it stands, as ``leadsman check`` does."""
+        for target in targets:
+            self.states[target.key] = TargetState(target.key, target=target)
+        await asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))
+        return self.snapshot()
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            try:
+                await self._reconcile(key)
+            finally:
+                self._queue.done(key)
+
+    async def _reconcile(self, key: TargetKey) -> None:
+        state = self.states.get(key)
+        if state is None:
+            return
+        outcome = await self._reconciler.reconcile(state)
+        if self.states.get(key) is not state:
+            return
+        if outcome.retry:
+            self._queue.retry(key, cap=outcome.after)
+        else:
+            self._queue.forget_tries(key)
+            self._queue.add_by(key, outcome.after)
+        self._mark(key)
+        self._mirrors.prune(self._reconciler.checkouts())
+
+    def _news(self, state: TargetState, received: float) -> None:
+        if state.settled and not state.busy:
+            self._mark(state.key, received)
+
+    def _mark(self, key: TargetKey, received: float | None = None) -> None:
+        if self.reporter is not None:
+            self.reporter.mark(key, received)
+
+    def _depended(self, key: TargetKey) -> None:
+        state = self.states.get(key)
+        if state is None or state.target is None:
+            return
+        self._lookup.forget_values(state.target)
+        self._queue.add(key)
+
+    def _forget(self, key: TargetKey) -> None:
+        state = self.states.pop(key)
+        self._queue.remove(key)
+        self._index.remove(state)
+        self._reconciler.drop(key)
+        if self.reporter is not None:
+            self.reporter.remove(key)
+        self._unwatch(key)
+
+    def _unwatch(self, key: TargetKey) -> None:
+        task = asyncio.get_running_loop().create_task(self.acquirer.drop(key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

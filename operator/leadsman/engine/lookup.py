@@ -1,0 +1,158 @@
+"""Read the ConfigMaps and Secrets that a target names: credentials and Helm values.
+
+They are read once and kept until the watch says that they changed, or until what they were used
+for has failed: a target that does not change costs no requests.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from leadsman.errors import KubeError, LeadsmanError, RenderError, SourceError
+from leadsman.model.identity import ObjectKey
+from leadsman.model.source import Credentials
+from leadsman.model.target import HelmOptions
+from leadsman.render.renderer import ValuesDocument
+
+if TYPE_CHECKING:
+    from leadsman.kube.client import Client
+    from leadsman.model.json import JsonObject
+    from leadsman.model.source import GitSource
+    from leadsman.model.target import Target, ValuesReference
+
+_PLURALS = {"ConfigMap": "configmaps", "Secret": "secrets"}
+
+
+class Lookup:
+    """A small cache of the objects that targets name."""
+
+    def __init__(self, client: Client | None) -> None:
+        self._client = client
+        self._credentials: dict[tuple[str, str], Credentials] = {}
+        self._config: dict[ObjectKey, JsonObject | None] = {}
+        self.versions: dict[ObjectKey, str] = {}
+
+    async def credentials(self, source: GitSource) -> Credentials:
+        """Return the source's credentials.
+
+        Raises:
+            SourceError: the Secret is not there, or may not be read.
+
+        """
+        where = source.namespace, source.secret
+        if where not in self._credentials:
+            self._credentials[where] = await self._read_credentials(*where)
+        return self._credentials[where]
+
+    def forget_credentials(self, source: GitSource) -> None:
+        """Read the source's Secret anew the next time."""
+        self._credentials.pop((source.namespace, source.secret), None)
+
+    async def values(self, target: Target) -> tuple[ValuesDocument, ...]:
+        """Return the Helm values that the target takes from the cluster, in order.
+
+        Raises:
+            RenderError: an object or key that is not optional is not there.
+
+        """
+        documents = []
+        for key, reference in _references(target):
+            if key not in self._config:
+                self._config[key] = await self._read(key, reference)
+            document = _document(key, reference, self._config[key])
+            if document is not None:
+                documents.append(document)
+        return tuple(documents)
+
+    def forget_values(self, target: Target) -> None:
+        """Read what holds the target's values anew the next time."""
+        for key, _ in _references(target):
+            self._config.pop(key, None)
+
+    def dependencies(self, target: Target) -> tuple[ObjectKey, ...]:
+        """Return the objects whose change asks for a new render."""
+        return tuple(key for key, _ in _references(target))
+
+    async def _read_credentials(self, namespace: str, name: str) -> Credentials:
+        try:
+            secret = await self._get(ObjectKey("", "Secret", namespace, name))
+        except KubeError as error:
+            raise SourceError(
+                "SecretNotReadable",
+                f"Secret {namespace}/{name} (spec.secretRef) cannot be read: {error.message}",
+                retryable=True,
+            ) from error
+        if secret is None:
+            raise SourceError(
+                "SecretNotFound",
+                f"Secret {namespace}/{name} (spec.secretRef) is not there: create it in the "
+                "DriftCheck's namespace",
+                retryable=True,
+            )
+        return Credentials({
+            key: _decode(text, f"Secret {namespace}/{name}", key)
+            for key, text in (secret.get("data") or {}).items()
+        })
+
+    async def _read(self, key: ObjectKey, reference: ValuesReference) -> JsonObject | None:
+        try:
+            return await self._get(key)
+        except KubeError as error:
+            raise RenderError(
+                "ValuesNotReadable",
+                f"{reference.kind} {key.namespace}/{key.name} (spec.helm.valuesFrom) cannot be "
+                f"read: {error.message}",
+                retryable=True,
+            ) from error
+
+    async def _get(self, key: ObjectKey) -> JsonObject | None:
+        if self._client is None:
+            raise KubeError("NoCluster", "no cluster was given", retryable=False)
+        path = f"/api/v1/namespaces/{key.namespace}/{_PLURALS[key.kind]}/{key.name}"
+        try:
+            found = await self._client.get(path)
+        except KubeError as error:
+            if error.status == 404:  # noqa: PLR2004 - HTTP's Not Found
+                self.versions[key] = ""
+                return None
+            raise
+        self.versions[key] = str(found.get("metadata", {}).get("resourceVersion", ""))
+        return found
+
+
+def _references(target: Target) -> list[tuple[ObjectKey, ValuesReference]]:
+    if not isinstance(target.render, HelmOptions):
+        return []
+    return [
+        (ObjectKey("", reference.kind, target.key.namespace, reference.name), reference)
+        for reference in target.render.values_from
+    ]
+
+
+def _document(
+    key: ObjectKey, reference: ValuesReference, found: JsonObject | None
+) -> ValuesDocument | None:
+    where = f"{reference.kind} {key.namespace}/{key.name} (spec.helm.valuesFrom)"
+    if found is None:
+        if reference.optional:
+            return None
+        raise RenderError("ValuesNotFound", f"{where} is not there", retryable=True)
+    text = (found.get("data") or {}).get(reference.values_key)
+    if text is None:
+        if reference.optional:
+            return None
+        raise RenderError(
+            "ValuesNotFound", f"{where} has no key {reference.values_key!r}", retryable=True
+        )
+    if reference.kind == "Secret":
+        text = _decode(text, where, reference.values_key).decode("utf-8", "replace")
+    return ValuesDocument(text=text, target_path=reference.target_path)
+
+
+def _decode(text: str, where: str, key: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except (binascii.Error, ValueError) as error:
+        raise LeadsmanError("InvalidSecret", f"{where}: key {key!r} is not base64") from error

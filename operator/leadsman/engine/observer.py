@@ -1,0 +1,209 @@
+"""Judge live objects the moment they arrive, and keep of them a verdict and a resourceVersion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leadsman.compare.judge import judge
+from leadsman.errors import CompareError, KubeError
+from leadsman.model.finding import Finding, State
+from leadsman.model.identity import ObjectKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leadsman.compare.schema import Schema
+    from leadsman.engine.index import Index
+    from leadsman.engine.state import TargetState
+    from leadsman.kube.discovery import ApiResource
+    from leadsman.kube.listing import ObjectMeta
+    from leadsman.model.desired import DesiredObject
+    from leadsman.model.identity import Gvk, TargetKey
+    from leadsman.model.json import JsonObject
+
+# Answers that say for certain that a kind cannot be read, unlike a connection that is cut: then
+# the last verdicts stand, and the freshness metric says how old they are.
+_DECISIVE = frozenset({"Forbidden", "NotFound", "MethodNotAllowed", "Unauthorized"})
+
+
+class Observer:
+    """The listener of the live watches: called on the event loop, never waits."""
+
+    def __init__(
+        self,
+        index: Index,
+        *,
+        now: Callable[[], float],
+        news: Callable[[TargetState, float], None],
+        depended: Callable[[TargetKey], None],
+        compared: Callable[[], None],
+        versions: dict[ObjectKey, str],
+    ) -> None:
+        """Call ``news`` with a target that has news and when they came in.
+
+        ``depended`` is called with a target whose render reads an object that has changed, which
+        ``versions`` tells: the resourceVersion of each such object when it was last read.
+        """
+        self._index = index
+        self._now = now
+        self._news = news
+        self._depended = depended
+        self._compared = compared
+        self._versions = versions
+        self.schemas: dict[Gvk, Schema | None] = {}
+
+    def wanted(self, key: ObjectKey, meta: ObjectMeta) -> bool:
+        """Tell whether the whole object is needed, from its metadata alone."""
+        version = meta.resource_version
+        for state in self._index.owners(key):
+            if state.versions.get(key) != version:
+                return True
+        return bool(self._index.dependents(key)) and (
+            self._versions.get(key) != version
+        )
+
+    def observed(
+        self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, obj: JsonObject
+    ) -> None:
+        """Judge an object that is there."""
+        received = self._now()
+        for state in self._index.owners(key):
+            self.judge(state, key, resource.version, meta.resource_version, obj, received)
+        if self._index.dependents(key):
+            self._dependency(key, meta.resource_version)
+
+    def deleted(self, _resource: ApiResource, key: ObjectKey, _meta: ObjectMeta) -> None:
+        """Record that an object is gone."""
+        self._gone(key)
+
+    def relisted(
+        self, resource: ApiResource, is_seen: Callable[[ObjectKey], bool]
+    ) -> None:
+        """Record what vanished while nobody watched: what a new list has not shown.
+
+        Objects that wait for their first verdict are left to the fetch that follows: they may
+        have become of interest after their place in the list had passed.
+        """
+        for key in tuple(self._index.keys(resource.group, resource.kind)):
+            if not is_seen(key):
+                self._gone(key, version=resource.version)
+
+    def failed(self, resource: ApiResource, error: KubeError) -> None:
+        """Record that a kind cannot be read, where that is certain."""
+        if error.reason not in _DECISIVE:
+            return
+        for key in tuple(self._index.keys(resource.group, resource.kind)):
+            for state in self._index.owners(key):
+                desired = state.desired.get(key)
+                if desired is not None and desired.gvk.version == resource.version:
+                    self.unverifiable(state, desired, error.reason, error.message)
+
+    def recovered(self, _resource: ApiResource) -> None:
+        """Do nothing: the list that comes with a recovery has brought every object anew."""
+
+    def judge(
+        self,
+        state: TargetState,
+        key: ObjectKey,
+        version: str,
+        resource_version: str,
+        live: JsonObject,
+        received: float | None = None,
+    ) -> None:
+        """Compare one live object with what one target wants of it.
+
+        ``version`` is the API version in which the object was read: one that another target asked
+        for is not compared.
+        """
+        received = self._now() if received is None else received
+        desired = state.desired.get(key)
+        if desired is None:
+            self._orphan(state, key, resource_version, received)
+            return
+        if desired.gvk.version != version or state.policy is None:
+            return
+        self._compared()
+        try:
+            finding = judge(desired, live, self.schemas.get(desired.gvk), state.policy)
+        except CompareError as error:
+            finding = _unverifiable(desired, error.reason, error.message)
+        state.versions[key] = resource_version
+        self._record(state, key, finding, received)
+
+    def missing(self, state: TargetState, key: ObjectKey) -> None:
+        """Record for one target that an object is not there."""
+        state.versions.pop(key, None)
+        desired = state.desired.get(key)
+        received = self._now()
+        if desired is None:
+            had = key in state.findings
+            state.forget(key)
+            self._index.replace(state)
+            if had:
+                self._news(state, received)
+            return
+        if state.policy is not None:
+            finding = judge(desired, None, self.schemas.get(desired.gvk), state.policy)
+            self._record(state, key, finding, received)
+
+    def unverifiable(
+        self, state: TargetState, desired: DesiredObject, reason: str, message: str
+    ) -> None:
+        """Record for one target that an object could not be judged."""
+        state.versions.pop(desired.key, None)
+        finding = _unverifiable(desired, reason, message)
+        self._record(state, desired.key, finding, self._now())
+
+    def _gone(self, key: ObjectKey, *, version: str = "") -> None:
+        for state in self._index.owners(key):
+            desired = state.desired.get(key)
+            if desired is not None and version and desired.gvk.version != version:
+                continue
+            if not version or key not in state.pending:
+                self.missing(state, key)
+        if not version and key in self._versions:
+            self._dependency(key, "")
+
+    def _orphan(
+        self, state: TargetState, key: ObjectKey, resource_version: str, received: float
+    ) -> None:
+        gvk = state.orphans.get(key)
+        if gvk is None:
+            return
+        if any(key in owner.desired for owner in self._index.owners(key)):
+            # It has moved to another target, which is no drift.
+            state.forget(key)
+            self._index.replace(state)
+            return
+        state.versions[key] = resource_version
+        finding = Finding(
+            key=key,
+            gvk=gvk,
+            state=State.ORPHANED,
+            message="Git no longer renders it, and it still lives",
+        )
+        self._record(state, key, finding, received)
+
+    def _dependency(self, key: ObjectKey, resource_version: str) -> None:
+        if self._versions.get(key) == resource_version:
+            return
+        self._versions[key] = resource_version
+        for target in tuple(self._index.dependents(key)):
+            self._depended(target)
+
+    def _record(
+        self, state: TargetState, key: ObjectKey, finding: Finding | None, received: float
+    ) -> None:
+        if state.record(key, finding, received):
+            self._news(state, received)
+
+
+def _unverifiable(desired: DesiredObject, reason: str, message: str) -> Finding:
+    return Finding(
+        key=desired.key,
+        gvk=desired.gvk,
+        state=State.UNVERIFIABLE,
+        reason=reason,
+        message=message,
+        file=desired.file,
+    )

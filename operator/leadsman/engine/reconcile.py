@@ -1,0 +1,261 @@
+"""One look at one target: what does Git ask for now, and does the cluster have it?
+
+Level-based: a reconcile reads the present state anew, whatever woke it, and does only what the
+difference to the last look asks for. An unchanged revision renders nothing; a changed one has only
+those objects judged that it touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from leadsman.compare.judge import compile_policy
+from leadsman.errors import LeadsmanError
+from leadsman.model.identity import Gvk
+from leadsman.model.source import LocalSource
+from leadsman.model.status import Failure
+from leadsman.render.renderer import ClusterFacts
+from leadsman.source.local import local_artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from leadsman.engine.acquire import Acquirer
+    from leadsman.engine.index import Index
+    from leadsman.engine.lookup import Lookup
+    from leadsman.engine.state import TargetState
+    from leadsman.kube.discovery import Discovery
+    from leadsman.model.identity import TargetKey
+    from leadsman.model.source import Artifact, Commit, Credentials, GitSource
+    from leadsman.model.target import Target
+    from leadsman.render.renderer import Renderer, ValuesDocument
+    from leadsman.source.mirrors import GitMirrors
+
+log = logging.getLogger(__name__)
+
+# The share by which a poll may come later than its interval, so that polls spread out.
+_JITTER = 0.1
+# Several targets of one repository that poll within so many seconds share one answer.
+_SHARED_FOR = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a reconcile asks for: to be done again ``after`` seconds, or retried with backoff."""
+
+    after: float
+    retry: bool = False
+
+
+class Reconciler:
+    """Carries a target from its spec to judged objects."""
+
+    def __init__(
+        self,
+        *,
+        mirrors: GitMirrors,
+        renderer: Renderer,
+        discovery: Discovery,
+        lookup: Lookup,
+        index: Index,
+        acquirer: Acquirer,
+        now: Callable[[], float],
+        staged: Callable[[str, float], None],
+    ) -> None:
+        """``staged`` is called with a stage's name and the seconds that it took."""
+        self._mirrors = mirrors
+        self._renderer = renderer
+        self._discovery = discovery
+        self._lookup = lookup
+        self._index = index
+        self._acquirer = acquirer
+        self._now = now
+        self._staged = staged
+        self._checkouts: dict[TargetKey, Path] = {}
+
+    async def reconcile(self, state: TargetState) -> Outcome:
+        """Look at the target once; its state says what came of it, no error leaves here."""
+        target = state.target
+        try:
+            if state.spec_error is not None:
+                raise state.spec_error
+            if target is None:
+                return Outcome(after=_interval(target))
+            checked = await self._look(state, target)
+        except LeadsmanError as error:
+            self._fail(state, error)
+            return Outcome(after=_interval(target), retry=error.retryable)
+        finally:
+            state.busy = False
+            state.settled = True
+        if checked:
+            state.failure = None
+            if self._acquirer.healthy(state.key):
+                state.checked_at = self._now()
+        return Outcome(after=_interval(target) * (1.0 + _JITTER * random.random()))  # noqa: S311 - spreads polls, keeps no secret
+
+    async def _look(self, state: TargetState, target: Target) -> bool:
+        """Return whether the target was checked; False where a known failure still stands."""
+        stale, rejudge = state.stale, state.rejudge
+        policy = compile_policy(target)
+        rejudge = rejudge or state.policy is None or state.policy.digest != policy.digest
+        credentials = await self._credentials(target)
+        commit = await self._resolve(state, target, credentials)
+        if not self._acquirer.healthy(state.key):
+            self._lookup.forget_values(target)
+        values = await self._lookup.values(target)
+        inputs = _inputs(target, commit, values)
+        if not stale and not rejudge and inputs == state.rendered and not state.pending:
+            return True
+        if not stale and inputs == state.failed_inputs and state.failure is not None:
+            # Only a commit or another spec can mend it: rendering once more would say the same.
+            return False
+        if stale or rejudge or inputs != state.rendered:
+            await self._render(
+                state, target, commit, credentials, values, rejudge=rejudge, inputs=inputs
+            )
+            state.policy = policy
+            state.stale = state.rejudge = False
+        started = time.monotonic()
+        state.busy = True
+        await self._acquirer.acquire(state)
+        self._staged("compare", time.monotonic() - started)
+        return True
+
+    def drop(self, key: TargetKey) -> None:
+        """Forget what was kept for a target."""
+        self._checkouts.pop(key, None)
+
+    def checkouts(self) -> frozenset[Path]:
+        """Return the folders that targets were last rendered from."""
+        return frozenset(self._checkouts.values())
+
+    async def _credentials(self, target: Target) -> Credentials | None:
+        if isinstance(target.source, LocalSource) or not target.source.secret:
+            return None
+        return await self._lookup.credentials(target.source)
+
+    async def _resolve(
+        self, state: TargetState, target: Target, credentials: Credentials | None
+    ) -> Commit | None:
+        """Return the commit to check; None for a local folder, which is read as it is."""
+        source = target.source
+        if isinstance(source, LocalSource):
+            return None
+        if target.suspended and state.commit is not None and state.commit.sha:
+            return state.commit
+        started = time.monotonic()
+        try:
+            return await self._mirrors.resolve(source, credentials, max_age=_SHARED_FOR)
+        except LeadsmanError:
+            # A rotated password is the likeliest cause that another look at the Secret mends.
+            self._lookup.forget_credentials(source)
+            raise
+        finally:
+            self._staged("source", time.monotonic() - started)
+
+    async def _render(
+        self,
+        state: TargetState,
+        target: Target,
+        commit: Commit | None,
+        credentials: Credentials | None,
+        values: tuple[ValuesDocument, ...],
+        *,
+        rejudge: bool,
+        inputs: tuple[object, ...],
+    ) -> None:
+        artifact = await self._artifact(target.source, credentials, commit)
+        self._checkouts[state.key] = artifact.root
+        started = time.monotonic()
+        facts = ClusterFacts(
+            kube_version=self._discovery.kube_version,
+            api_versions=self._discovery.api_versions,
+            scope=self._discovery.scope,
+        )
+        try:
+            rendered = await self._renderer.render(artifact, target, facts, values)
+        except LeadsmanError as error:
+            state.failed_inputs = None if error.retryable else inputs
+            raise
+        finally:
+            self._staged("render", time.monotonic() - started)
+        first = state.rendered is None
+        state.failed_inputs = None
+        state.busy = True
+        state.commit = artifact.commit
+        state.rendered = inputs
+        state.install(rendered, rejudge=rejudge)
+        if first and state.restored is not None:
+            self._adopt_inventory(state)
+        self._index.replace(state)
+        self._index.depend(state.key, self._lookup.dependencies(target))
+        for warning in rendered.warnings:
+            log.warning("%s", warning, extra={"target": str(state.key)})
+
+    async def _artifact(
+        self, source: GitSource | LocalSource, credentials: Credentials | None, commit: Commit | None
+    ) -> Artifact:
+        if isinstance(source, LocalSource):
+            return await asyncio.to_thread(local_artifact, source)
+        assert commit is not None  # noqa: S101 - tells the type checker what _resolve knows
+        started = time.monotonic()
+        try:
+            return await self._mirrors.artifact(source, credentials, commit)
+        finally:
+            self._staged("checkout", time.monotonic() - started)
+
+    def _adopt_inventory(self, state: TargetState) -> None:
+        """Look after what was rendered before a restart and Git has dropped since."""
+        if state.restored is None:
+            return
+        for key in state.restored.inventory:
+            if key not in state.desired:
+                state.orphans[key] = Gvk(key.group, "", key.kind)
+                state.pending.add(key)
+        state.restored = None
+
+    def _fail(self, state: TargetState, error: LeadsmanError) -> None:
+        before = state.failure
+        same = before is not None and (before.stage, before.reason) == (error.stage, error.reason)
+        since = before.since if same and before is not None else self._now()
+        state.failure = Failure(error.stage, error.reason, error.message, since)
+        level = logging.DEBUG if same else logging.WARNING
+        log.log(
+            level,
+            "%s: %s",
+            error.reason,
+            error.message,
+            extra={"target": str(state.key), "stage": error.stage},
+        )
+
+
+def _interval(target: Target | None) -> float:
+    if target is None or isinstance(target.source, LocalSource):
+        return 3600.0
+    return target.source.interval
+
+
+def _inputs(
+    target: Target, commit: Commit | None, values: tuple[ValuesDocument, ...]
+) -> tuple[object, ...]:
+    """Return all that a render depends on but the cluster; equal inputs render the same."""
+    source = target.source
+    tree: object = source
+    if not isinstance(source, LocalSource):
+        tree = (source.url, source.ignore, source.recurse_submodules)
+    return (
+        commit.sha if commit is not None else "",
+        tree,
+        target.path,
+        target.render,
+        target.target_namespace,
+        target.allow_empty,
+        values,
+    )

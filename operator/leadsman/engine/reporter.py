@@ -1,0 +1,122 @@
+"""Write what is new: one report per target and period, then its Events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from leadsman.engine.queue import WorkQueue
+from leadsman.engine.status import status_of
+from leadsman.errors import KubeError
+from leadsman.report.events import events_between
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from leadsman.engine.state import TargetState
+    from leadsman.model.identity import TargetKey
+    from leadsman.report.events import EventRecorder
+    from leadsman.report.metrics import Instruments
+    from leadsman.report.writer import ReportWriter
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Turns news of targets into writes: the first at once, then at most one per period."""
+
+    def __init__(
+        self,
+        states: Mapping[TargetKey, TargetState],
+        writer: ReportWriter,
+        recorder: EventRecorder,
+        instruments: Instruments,
+        *,
+        now: Callable[[], float],
+        period: float,
+    ) -> None:
+        self._states = states
+        self._writer = writer
+        self._recorder = recorder
+        self._instruments = instruments
+        self._now = now
+        self._period = period
+        self._queue: WorkQueue[TargetKey] = WorkQueue()
+        self._received: dict[TargetKey, float] = {}
+        self._written: dict[TargetKey, float] = {}
+
+    def mark(self, key: TargetKey, received: float | None = None) -> None:
+        """Say that the target may have news; ``received`` is when a live change came in."""
+        if received is not None:
+            self._received.setdefault(key, received)
+        # By the loop's clock: the wall clock may jump, and a report must not wait for it.
+        now = asyncio.get_running_loop().time()
+        wait = self._written.get(key, float("-inf")) + self._period - now
+        self._queue.add_by(key, max(0.0, wait))
+
+    def remove(self, key: TargetKey) -> None:
+        """Forget the target."""
+        self._queue.remove(key)
+        self._received.pop(key, None)
+        self._written.pop(key, None)
+        self._writer.forget(key)
+
+    def rewrite(self, key: TargetKey) -> None:
+        """Write the report even if nothing is new, as when somebody has deleted it."""
+        self._writer.forget(key)
+        self.mark(key)
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether everything known has been written."""
+        return self._queue.idle
+
+    async def run(self, workers: int = 4) -> None:
+        """Write until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work())
+        finally:
+            self._queue.close()
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            try:
+                await self._report(key)
+            finally:
+                self._queue.done(key)
+
+    async def _report(self, key: TargetKey) -> None:
+        state = self._states.get(key)
+        if state is None or state.busy or not state.settled:
+            return
+        received = self._received.pop(key, None)
+        status = status_of(state)
+        try:
+            written = await self._writer.write(status)
+        except KubeError as error:
+            if received is not None:
+                self._received.setdefault(key, received)
+            delay = self._queue.retry(key, cap=30.0)
+            log.warning(
+                "report not written: %s",
+                error.message,
+                extra={"target": str(key), "reason": error.reason, "retry_in": round(delay, 1)},
+            )
+            return
+        self._queue.forget_tries(key)
+        if written:
+            self._written[key] = asyncio.get_running_loop().time()
+            if received is not None:
+                latency = max(0.0, self._now() - received)
+                self._instruments.detection_latency.observe(latency)
+        before, state.reported = state.reported, status
+        events = events_between(before, status)
+        for event in events:
+            log.info(
+                "%s: %s", event.reason, event.note, extra={"target": str(key)}
+            )
+        await self._recorder.emit(events)

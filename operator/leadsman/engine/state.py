@@ -1,0 +1,149 @@
+"""What the engine remembers of one target between two looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from leadsman.model.finding import DRIFTED_STATES, Finding, State
+
+if TYPE_CHECKING:
+    from leadsman.compare.judge import Policy
+    from leadsman.errors import LeadsmanError
+    from leadsman.model.desired import DesiredObject, Rendered
+    from leadsman.model.identity import Gvk, ObjectKey, TargetKey
+    from leadsman.model.source import Commit
+    from leadsman.model.status import Failure, TargetStatus
+    from leadsman.model.target import Target
+
+
+@dataclass(slots=True)
+class TargetState:
+    """The mutable state of one target; touched on the event loop only, never across an await.
+
+    ``target`` is None while the custom resource's spec cannot be carried out. Each object of
+    ``desired`` is in one of three places: ``pending`` (not judged yet), ``findings`` (not in sync)
+    or neither (in sync). ``versions`` holds the resourceVersion that was judged, of objects that
+    live. ``orphans`` were rendered once, Git has dropped them, and they may still live;
+    ``unserved`` are of kinds that the cluster does not know. ``rendered`` says what ``desired``
+    was made from, so that an unchanged input renders nothing; ``failed_inputs`` is the same of a
+    render that failed. ``stale``: render once more whatever the inputs; ``rejudge``: judge all
+    objects anew. ``settled``: looked at once, well or badly. ``busy``: between two revisions, when
+    nothing may be reported.
+    """
+
+    key: TargetKey
+    uid: str = ""
+    generation: int = 0
+    namespace: str = ""
+    target: Target | None = None
+    spec_error: LeadsmanError | None = None
+    policy: Policy | None = None
+
+    commit: Commit | None = None
+    rendered: tuple[object, ...] | None = None
+    renderer: str = ""
+    warnings: tuple[str, ...] = ()
+    desired: dict[ObjectKey, DesiredObject] = field(default_factory=dict)
+    orphans: dict[ObjectKey, Gvk] = field(default_factory=dict)
+    unserved: set[ObjectKey] = field(default_factory=set)
+
+    pending: set[ObjectKey] = field(default_factory=set)
+    versions: dict[ObjectKey, str] = field(default_factory=dict)
+    findings: dict[ObjectKey, Finding] = field(default_factory=dict)
+
+    failure: Failure | None = None
+    suspended_since: float = 0.0
+    checked_at: float = 0.0
+    settled: bool = False
+    busy: bool = False
+    stale: bool = False
+    rejudge: bool = False
+    failed_inputs: tuple[object, ...] | None = None
+
+    restored: TargetStatus | None = None
+    restored_since: dict[ObjectKey, float] = field(default_factory=dict)
+    reported: TargetStatus | None = None
+
+    def restore(self, status: TargetStatus) -> None:
+        """Take over what a report says, so that a restart repeats nothing and loses nothing."""
+        self.restored = self.reported = status
+        self.restored_since = {
+            finding.key: finding.since
+            for finding in status.findings
+            if finding.state in DRIFTED_STATES
+        }
+        self.commit = status.commit
+        self.failure = status.failure
+        self.suspended_since = status.suspended_since
+
+    def record(self, key: ObjectKey, finding: Finding | None, now: float) -> bool:
+        """Set how an object stands; None is in sync. Return whether that is news."""
+        was_pending = key in self.pending
+        self.pending.discard(key)
+        before = self.findings.get(key)
+        if finding is None:
+            self.restored_since.pop(key, None)
+            if before is None:
+                return was_pending
+            del self.findings[key]
+            return True
+        since = self._since(finding, before, now)
+        after = replace(finding, since=since)
+        if after == before:
+            return was_pending
+        self.findings[key] = after
+        return True
+
+    def _since(self, finding: Finding, before: Finding | None, now: float) -> float:
+        """Since when the object is as bad as it is: drift goes on though its fields change."""
+        if finding.state is State.IN_SYNC:
+            return 0.0
+        drifted = finding.state in DRIFTED_STATES
+        if before is not None and (before.state in DRIFTED_STATES) is drifted and before.since:
+            return before.since
+        if drifted:
+            return self.restored_since.pop(finding.key, 0.0) or now
+        return now
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop all that is known of an object that is no longer of this target."""
+        self.pending.discard(key)
+        self.versions.pop(key, None)
+        self.findings.pop(key, None)
+        self.orphans.pop(key, None)
+        self.unserved.discard(key)
+
+    def install(self, rendered: Rendered, *, rejudge: bool) -> set[ObjectKey]:
+        """Make a render's objects the desired ones; return those that must be judged anew.
+
+        ``rejudge``: all of them, as after a change of the rules. An object that Git has dropped
+        becomes an orphan if it lives.
+        """
+        desired = {item.key: item for item in rendered.objects}
+        changed = {
+            key
+            for key, item in desired.items()
+            if rejudge or (old := self.desired.get(key)) is None or _differs(old, item)
+        }
+        for key, item in self.desired.items():
+            if key not in desired:
+                lived = key in self.versions
+                self.forget(key)
+                if lived:
+                    self.orphans[key] = item.gvk
+                    changed.add(key)
+        for key in desired:
+            self.orphans.pop(key, None)
+        self.desired = desired
+        self.renderer = rendered.renderer
+        self.warnings = rendered.warnings
+        self.pending |= changed
+        for key in changed:
+            self.versions.pop(key, None)
+        return changed
+
+
+def _differs(old: DesiredObject, new: DesiredObject) -> bool:
+    # Also by file: a finding says where in Git its object comes from.
+    return old.digest != new.digest or old.gvk != new.gvk or old.file != new.file

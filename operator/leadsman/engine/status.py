@@ -1,0 +1,108 @@
+"""From the engine's state of a target to what is reported of it: one verdict, one reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from leadsman.model.finding import DRIFTED_STATES, State, Summary
+from leadsman.model.source import GitSource
+from leadsman.model.status import Failure, TargetStatus, Verdict
+
+if TYPE_CHECKING:
+    from leadsman.engine.state import TargetState
+
+# How many objects a message names before it says "and N more".
+_NAMED = 3
+
+
+def status_of(state: TargetState) -> TargetStatus:
+    """Return the target's status as it is now."""
+    if state.rendered is None and state.restored is not None:
+        return _kept(state, state.restored)
+    counts = Counter(finding.state for finding in state.findings.values())
+    in_sync_but_ignored = counts.pop(State.IN_SYNC, 0)
+    clean = len(state.desired) - sum(
+        1 for key in state.findings if key in state.desired
+    ) - sum(1 for key in state.pending if key in state.desired and key not in state.findings)
+    counts[State.IN_SYNC] = clean + in_sync_but_ignored
+    summary = Summary(
+        states={name: counts.get(name, 0) for name in State},
+        ignored_fields=sum(len(finding.ignored) for finding in state.findings.values()),
+    )
+    failure = state.failure or _unserved(state)
+    source = state.target.source if state.target is not None else None
+    return TargetStatus(
+        key=state.key,
+        uid=state.uid,
+        generation=state.generation,
+        verdict=_verdict(state, summary, failure),
+        summary=summary,
+        findings=tuple(state.findings.values()),
+        inventory=(*state.desired, *state.orphans),
+        failure=failure,
+        commit=state.commit,
+        url=source.url if isinstance(source, GitSource) else "",
+        renderer=state.renderer,
+        warnings=state.warnings,
+        drift_since=min(
+            (f.since for f in state.findings.values() if f.state in DRIFTED_STATES), default=0.0
+        ),
+        suspended_since=state.suspended_since,
+        checked_at=state.checked_at,
+    )
+
+
+def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
+    """Return the last report's findings, marked with why they could not be looked at again."""
+    source = state.target.source if state.target is not None else None
+    return TargetStatus(
+        key=state.key,
+        uid=state.uid,
+        generation=state.generation,
+        verdict=Verdict.DRIFTED if restored.verdict is Verdict.DRIFTED else Verdict.UNKNOWN,
+        summary=restored.summary,
+        findings=restored.findings,
+        inventory=restored.inventory,
+        failure=state.failure,
+        commit=restored.commit,
+        url=source.url if isinstance(source, GitSource) else restored.url,
+        renderer=restored.renderer,
+        warnings=restored.warnings,
+        drift_since=restored.drift_since,
+        suspended_since=state.suspended_since,
+        checked_at=state.checked_at,
+    )
+
+
+def _verdict(state: TargetState, summary: Summary, failure: Failure | None) -> Verdict:
+    """Say Drifted on what is known, and InSync only where everything is known."""
+    if summary.drifted:
+        return Verdict.DRIFTED
+    undecided = summary.states[State.UNVERIFIABLE] + summary.states[State.REJECTED]
+    if failure is not None or state.rendered is None or undecided or state.pending:
+        return Verdict.UNKNOWN
+    return Verdict.IN_SYNC
+
+
+def _unserved(state: TargetState) -> Failure | None:
+    """Tell of rendered objects whose kind the cluster does not serve: delivery fails on them."""
+    if not state.unserved:
+        return None
+    kinds = sorted({str(state.desired[key].gvk) for key in state.unserved if key in state.desired})
+    since = min(
+        (state.findings[key].since for key in state.unserved if key in state.findings), default=0.0
+    )
+    named = ", ".join(kinds[:_NAMED]) + (
+        f" and {len(kinds) - _NAMED} more" if len(kinds) > _NAMED else ""
+    )
+    return Failure(
+        stage="compare",
+        reason="KindNotServed",
+        message=(
+            f"the cluster does not serve {named}, which Git renders "
+            f"({len(state.unserved)} objects): install the CustomResourceDefinition or "
+            "change the apiVersion"
+        ),
+        since=since,
+    )

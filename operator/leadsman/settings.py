@@ -1,0 +1,38 @@
+"""What can be set, with its defaults: one value, made by the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of the operator and of ``leadsman check``.
+
+    ``kubeconfig`` and ``context`` empty: as kubectl finds them, or the Pod's own ServiceAccount.
+    ``namespaces`` empty: all. ``workers`` targets are reconciled at once, ``renders`` programs
+    run at once. ``object_series`` caps the series of ``leadsman_object_drifted``. ``bind`` is
+    ``host:port`` of ``/metrics``, ``/healthz`` and ``/readyz``. ``allow_file`` lets a DriftCheck
+    name ``file://`` repositories. Sizes are bytes, times seconds.
+    """
+
+    kubeconfig: str = ""
+    context: str = ""
+    service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    namespaces: tuple[str, ...] = ()
+    cache: Path = Path("/var/cache/leadsman")
+    bind: str = "0.0.0.0:8080"
+    log_format: str = "json"
+    log_level: str = "info"
+    identity: str = "leadsman"
+    workers: int = 8
+    renders: int = 2
+    report_period: float = 1.0
+    ready_within: float = 60.0
+    object_series: int = 5000
+    helm: str = "helm"
+    kustomize: str = "kustomize"
+    git: str = "git"
+    allow_file: bool = False
+    allow_unsandboxed: bool = False
