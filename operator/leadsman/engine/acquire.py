@@ -175,9 +175,7 @@ class Acquirer:
         if failure is not None:
             raise failure
 
-    def _unanswered(
-        self, state: TargetState, key: ObjectKey, error: KubeError
-    ) -> KubeError | None:
+    def _unanswered(self, state: TargetState, key: ObjectKey, error: KubeError) -> KubeError | None:
         """Record a refusal as the object's state; hand back what may go better another time."""
         desired = state.desired.get(key)
         if error.retryable:

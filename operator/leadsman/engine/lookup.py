@@ -91,10 +91,12 @@ class Lookup:
                 "DriftCheck's namespace",
                 retryable=True,
             )
-        return Credentials({
-            key: _decode(text, f"Secret {namespace}/{name}", key)
-            for key, text in (secret.get("data") or {}).items()
-        })
+        return Credentials(
+            {
+                key: _decode(text, f"Secret {namespace}/{name}", key)
+                for key, text in (secret.get("data") or {}).items()
+            }
+        )
 
     async def _read(self, key: ObjectKey, reference: ValuesReference) -> JsonObject | None:
         try:

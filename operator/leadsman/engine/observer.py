@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from leadsman.compare.judge import judge
 from leadsman.errors import CompareError, KubeError
 from leadsman.model.finding import Finding, State
-from leadsman.model.identity import ObjectKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from leadsman.kube.discovery import ApiResource
     from leadsman.kube.listing import ObjectMeta
     from leadsman.model.desired import DesiredObject
-    from leadsman.model.identity import Gvk, TargetKey
+    from leadsman.model.identity import Gvk, ObjectKey, TargetKey
     from leadsman.model.json import JsonObject
 
 # Answers that say for certain that a kind cannot be read, unlike a connection that is cut: then
@@ -58,9 +57,7 @@ class Observer:
         for state in self._index.owners(key):
             if state.versions.get(key) != version:
                 return True
-        return bool(self._index.dependents(key)) and (
-            self._versions.get(key) != version
-        )
+        return bool(self._index.dependents(key)) and (self._versions.get(key) != version)
 
     def observed(
         self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, obj: JsonObject
@@ -76,9 +73,7 @@ class Observer:
         """Record that an object is gone."""
         self._gone(key)
 
-    def relisted(
-        self, resource: ApiResource, is_seen: Callable[[ObjectKey], bool]
-    ) -> None:
+    def relisted(self, resource: ApiResource, is_seen: Callable[[ObjectKey], bool]) -> None:
         """Record what vanished while nobody watched: what a new list has not shown.
 
         Objects that wait for their first verdict are left to the fetch that follows: they may

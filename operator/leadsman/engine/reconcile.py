@@ -200,7 +200,10 @@ class Reconciler:
             log.warning("%s", warning, extra={"target": str(state.key)})
 
     async def _artifact(
-        self, source: GitSource | LocalSource, credentials: Credentials | None, commit: Commit | None
+        self,
+        source: GitSource | LocalSource,
+        credentials: Credentials | None,
+        commit: Commit | None,
     ) -> Artifact:
         if isinstance(source, LocalSource):
             return await asyncio.to_thread(local_artifact, source)

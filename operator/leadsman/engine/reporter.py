@@ -116,7 +116,5 @@ class Reporter:
         before, state.reported = state.reported, status
         events = events_between(before, status)
         for event in events:
-            log.info(
-                "%s: %s", event.reason, event.note, extra={"target": str(key)}
-            )
+            log.info("%s: %s", event.reason, event.note, extra={"target": str(key)})
         await self._recorder.emit(events)

@@ -22,9 +22,11 @@ def status_of(state: TargetState) -> TargetStatus:
         return _kept(state, state.restored)
     counts = Counter(finding.state for finding in state.findings.values())
     in_sync_but_ignored = counts.pop(State.IN_SYNC, 0)
-    clean = len(state.desired) - sum(
-        1 for key in state.findings if key in state.desired
-    ) - sum(1 for key in state.pending if key in state.desired and key not in state.findings)
+    clean = (
+        len(state.desired)
+        - sum(1 for key in state.findings if key in state.desired)
+        - sum(1 for key in state.pending if key in state.desired and key not in state.findings)
+    )
     counts[State.IN_SYNC] = clean + in_sync_but_ignored
     summary = Summary(
         states={name: counts.get(name, 0) for name in State},

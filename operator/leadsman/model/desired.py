@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from leadsman.model.identity import Gvk, ObjectKey
+if TYPE_CHECKING:
+    from leadsman.model.identity import Gvk, ObjectKey
 
 
 @dataclass(frozen=True, slots=True)

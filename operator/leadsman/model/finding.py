@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from leadsman.model.identity import Gvk, ObjectKey
-from leadsman.model.json import Json
+if TYPE_CHECKING:
+    from leadsman.model.identity import Gvk, ObjectKey
+    from leadsman.model.json import Json
 
 
 class State(StrEnum):

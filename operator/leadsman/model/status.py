@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from leadsman.model.finding import Finding, Summary
-from leadsman.model.identity import ObjectKey, TargetKey
-from leadsman.model.source import Commit
+
+if TYPE_CHECKING:
+    from leadsman.model.identity import ObjectKey, TargetKey
+    from leadsman.model.source import Commit
 
 
 class Verdict(StrEnum):

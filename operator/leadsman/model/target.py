@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from leadsman.model.identity import TargetKey
-from leadsman.model.json import JsonObject
-from leadsman.model.source import GitSource, LocalSource
+if TYPE_CHECKING:
+    from leadsman.model.identity import TargetKey
+    from leadsman.model.json import JsonObject
+    from leadsman.model.source import GitSource, LocalSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The operator as a process: what is made of what, in which order it starts and stops."""
