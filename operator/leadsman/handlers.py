@@ -16,7 +16,9 @@ import kopf
 from leadsman.model.identity import TargetKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp import ClientSession
 
     from leadsman.kube.config import ClusterConfig
     from leadsman.model.json import JsonObject
@@ -26,24 +28,24 @@ _GROUP, _VERSION, _PLURAL = "leadsman.dev", "v1alpha1", "driftchecks"
 
 def registry(
     config: ClusterConfig,
+    session: Callable[[], Awaitable[ClientSession]],
     changed: Callable[[JsonObject], None],
     gone: Callable[[TargetKey], None],
 ) -> kopf.OperatorRegistry:
-    """Return the handlers: ``changed`` takes a DriftCheck, ``gone`` the key of a deleted one."""
+    """Return the handlers: ``changed`` takes a DriftCheck, ``gone`` the key of a deleted one.
+
+    ``session`` makes a new authenticated HTTP session, which kopf closes.
+    """
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
-        # Called again after each 401, so that a rotated token is picked up.
-        return kopf.ConnectionInfo(
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        # Called again after each 401. The session reads the credentials at each request, so that
+        # a rotated token is used without one.
+        return kopf.AiohttpSession(
             server=config.server,
-            ca_path=config.ca_file or None,
-            insecure=config.insecure,
-            certificate_path=config.client_certificate or None,
-            private_key_path=config.client_key or None,
-            token=await config.token(),
-            scheme="Bearer",
             default_namespace=config.namespace or None,
+            aiohttp_session=await session(),
         )
 
     @kopf.on.event(_GROUP, _VERSION, _PLURAL, registry=handlers)
@@ -77,6 +79,7 @@ def settings() -> kopf.OperatorSettings:
 
 async def watch(
     config: ClusterConfig,
+    session: Callable[[], Awaitable[ClientSession]],
     changed: Callable[[JsonObject], None],
     gone: Callable[[TargetKey], None],
     *,
@@ -90,7 +93,7 @@ async def watch(
     # kopf says each event it takes at INFO; the engine says what came of it.
     logging.getLogger("kopf").setLevel(logging.WARNING)
     await kopf.operator(
-        registry=registry(config, changed, gone),
+        registry=registry(config, session, changed, gone),
         settings=settings(),
         standalone=True,
         clusterwide=not namespaces,

@@ -34,7 +34,7 @@ async def serve(
     healthy: Callable[[], bool],
     ready: Callable[[], bool],
 ) -> tuple[web.AppRunner, int]:
-    """Serve until the runner is cleaned up; return it and the port, which 0 in ``bind`` leaves open.
+    """Serve until the runner is cleaned up; return it and its port (0 in ``bind`` is any).
 
     ``metrics`` takes the request's Accept header and returns the body and its content type.
 

@@ -1,0 +1,40 @@
+"""From the command line's words to a command, and from its end to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from leadsman.app.logs import configure
+from leadsman.cli.parser import parser, settings_from
+from leadsman.errors import LeadsmanError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What could not be checked, by the contract of ``leadsman check``.
+FAILED = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return the process' exit code."""
+    options = parser().parse_args(arguments)
+    settings = settings_from(options)
+    # Each command is imported when it is run: `--help` then answers at once.
+    try:
+        if options.command == "run":
+            from leadsman.app.operator import run  # noqa: PLC0415 - see above
+
+            configure(settings.log_format, settings.log_level)
+            asyncio.run(run(settings))
+            return 0
+        from leadsman.cli.check import check  # noqa: PLC0415 - see above
+
+        configure("text", "info" if options.verbose else "error")
+        return asyncio.run(check(options, settings))
+    except LeadsmanError as error:
+        print(f"leadsman: {error.reason}: {error.message}", file=sys.stderr)  # noqa: T201 - a CLI
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
