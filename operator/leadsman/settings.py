@@ -13,8 +13,8 @@ class Settings:
     ``kubeconfig`` and ``context`` empty: as kubectl finds them, or the Pod's own ServiceAccount.
     ``namespaces`` empty: all. ``workers`` targets are reconciled at once, ``renders`` programs
     run at once. ``object_series`` caps the series of ``leadsman_object_drifted``. ``bind`` is
-    ``host:port`` of ``/metrics``, ``/healthz`` and ``/readyz``. ``allow_file`` lets a DriftCheck
-    name ``file://`` repositories. Sizes are bytes, times seconds.
+    ``host:port`` of ``/metrics``, ``/healthz`` and ``/readyz``. Times are
+    seconds.
     """
 
     kubeconfig: str = ""
@@ -34,5 +34,4 @@ class Settings:
     helm: str = "helm"
     kustomize: str = "kustomize"
     git: str = "git"
-    allow_file: bool = False
     allow_unsandboxed: bool = False

@@ -123,11 +123,6 @@ def _run(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="at most so many series of leadsman_object_drifted (%(default)s)",
     )
-    group.add_argument(
-        "--allow-file-urls",
-        action="store_true",
-        help="let DriftChecks name file:// repositories (for tests)",
-    )
     group.add_argument("--log-format", choices=("json", "text"), default=_DEFAULTS.log_format)
     group.add_argument(
         "--log-level",
@@ -166,9 +161,7 @@ def _check(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="Helm: a values file, relative to the chart, or '/FILE' to the repository's root",
     )
-    command.add_argument(
-        "-n", "--namespace", default="", help="namespace (default: the context's)"
-    )
+    command.add_argument("-n", "--namespace", default="", help="namespace (default: the context's)")
     command.add_argument(
         "--ignore-added",
         action="store_true",
@@ -221,6 +214,5 @@ def settings_from(options: argparse.Namespace) -> Settings:
         helm=options.helm,
         kustomize=options.kustomize,
         git=options.git,
-        allow_file=given.get("allow_file_urls", options.command == "check"),
         allow_unsandboxed=options.allow_unsandboxed,
     )

@@ -1,0 +1,152 @@
+"""``leadsman run``: put the operator together, run it, and take it down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from leadsman import handlers
+from leadsman.app.parts import make_parts
+from leadsman.app.reports import ReportWatch, read_reports
+from leadsman.app.web import serve
+from leadsman.engine.reporter import Reporter
+from leadsman.errors import KubeError
+from leadsman.kube.session import authenticated_session
+from leadsman.live.crds import SurfaceWatch
+from leadsman.live.watches import LiveWatches
+from leadsman.render.sandbox import protections
+from leadsman.report.events import EventRecorder
+from leadsman.report.metrics import StatusCollector
+from leadsman.report.writer import ReportWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from leadsman.app.parts import Parts
+    from leadsman.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+# Seconds until what the API server or kopf has ended is started again.
+_RESTART_AFTER = 1.0
+_RESTART_AFTER_AT_MOST = 30.0
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        LeadsmanError: it cannot even start: no cluster, no address to serve on, a program missing.
+
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with make_parts(settings) as parts:
+        await _operate(parts, settings, stop)
+
+
+async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> None:
+    engine, instruments = parts.engine, parts.instruments
+    started = time.monotonic()
+    listed = asyncio.Event()
+    instruments.registry.register(
+        StatusCollector(engine.snapshot, object_series=settings.object_series)
+    )
+    instruments.queue_depth.set_function(lambda: engine.depth)
+    runner, port = await serve(
+        settings.bind,
+        metrics=instruments.exposition,
+        ready=lambda: (
+            listed.is_set()
+            and (engine.settled or time.monotonic() - started > settings.ready_within)
+        ),
+    )
+    log.info(
+        "leadsman started",
+        extra={"server": parts.client.config.server, "port": port, "sandbox": protections()},
+    )
+    try:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(_work(parts, settings, listed))
+            await stop.wait()
+            log.info("leadsman stops")
+            work.cancel()
+    finally:
+        await runner.cleanup()
+
+
+async def _work(parts: Parts, settings: Settings, listed: asyncio.Event) -> None:
+    engine, client = parts.engine, parts.client
+    reporter = Reporter(
+        engine.states,
+        ReportWriter(client),
+        EventRecorder(client, instance=settings.identity, observe=parts.instruments.emitted),
+        parts.instruments,
+        now=time.time,
+        period=settings.report_period,
+    )
+    engine.reporter = reporter
+    await _persist("discovery", parts.discovery.refresh)
+    engine.restore(await _persist("the list of DriftReports", lambda: read_reports(client)))
+    watches = LiveWatches(client, engine.observer, restarted=parts.instruments.watch_restarted)
+    engine.acquirer.watches = watches
+    reports = ReportWatch(client, reporter=reporter, gone=engine.resource_gone)
+    surface = SurfaceWatch(client, engine.surface_changed)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(engine.run(settings.workers))
+        group.create_task(reporter.run())
+        group.create_task(_supervise("the watch of reports", reports.run))
+        group.create_task(_supervise("the watch of kinds", surface.run))
+        group.create_task(
+            _supervise(
+                "kopf",
+                lambda: handlers.watch(
+                    client.config,
+                    lambda: authenticated_session(client.config),
+                    engine.resource_changed,
+                    engine.resource_gone,
+                    namespaces=settings.namespaces,
+                ),
+            )
+        )
+        for resource in await _persist(
+            "the list of DriftChecks", lambda: parts.driftchecks(settings.namespaces)
+        ):
+            engine.resource_changed(resource)
+        listed.set()
+
+
+async def _persist(what: str, ask: Callable[[], Awaitable[_T]]) -> _T:
+    """Ask until there is an answer: the API server may come up after us."""
+    delay = _RESTART_AFTER
+    while True:
+        try:
+            return await ask()
+        except KubeError as error:
+            log.warning("%s: %s; trying again in %.0f s", what, error.message, delay)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _RESTART_AFTER_AT_MOST)
+
+
+async def _supervise(what: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Start what has ended again, whatever ended it; only a cancellation is meant."""
+    delay = _RESTART_AFTER
+    while True:
+        began = time.monotonic()
+        try:
+            await run()
+        except Exception:
+            log.exception("%s failed and is started again", what)
+        else:
+            log.warning("%s ended and is started again", what)
+        if time.monotonic() - began > _RESTART_AFTER_AT_MOST:
+            delay = _RESTART_AFTER
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _RESTART_AFTER_AT_MOST)

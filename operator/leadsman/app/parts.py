@@ -1,0 +1,95 @@
+"""Make the parts that the operator and ``leadsman check`` share, and take them down."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from leadsman.engine.engine import Engine
+from leadsman.errors import LeadsmanError
+from leadsman.kube.client import Client
+from leadsman.kube.config import load
+from leadsman.kube.discovery import Discovery
+from leadsman.live.schemas import Schemas
+from leadsman.render.renderer import Renderer
+from leadsman.report.metrics import Instruments
+from leadsman.source.mirrors import GitMirrors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from leadsman.model.json import JsonObject
+    from leadsman.settings import Settings
+
+_DRIFTCHECKS = "/apis/leadsman.dev/v1alpha1"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an engine is made of, and the engine."""
+
+    client: Client
+    discovery: Discovery
+    instruments: Instruments
+    engine: Engine
+
+    async def driftchecks(self, namespaces: tuple[str, ...] = ()) -> list[JsonObject]:
+        """Return the cluster's DriftChecks, of the named namespaces or of all.
+
+        Raises:
+            KubeError: they could not be listed, for instance because the CRD is not installed.
+
+        """
+        scopes = [f"/namespaces/{name}" for name in namespaces] or [""]
+        found: list[JsonObject] = []
+        for scope in scopes:
+            answer = await self.client.get(f"{_DRIFTCHECKS}{scope}/driftchecks")
+            found.extend(answer["items"])
+        return found
+
+
+@asynccontextmanager
+async def make_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Make all parts; leaving the context closes what must be closed.
+
+    Raises:
+        LeadsmanError: no cluster is known, or the cache folder cannot be written.
+
+    """
+    instruments = Instruments()
+    cache = settings.cache
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LeadsmanError(
+            "CacheNotWritable",
+            f"the cache folder {cache} cannot be made: {error.strerror}; name another one with "
+            "--cache-dir",
+            retryable=False,
+        ) from error
+    config = await load(
+        settings.kubeconfig, settings.context, service_account=settings.service_account
+    )
+    async with Client(config, observe=instruments.requested) as client:
+        discovery = Discovery(client)
+        engine = Engine(
+            client=client,
+            discovery=discovery,
+            schemas=Schemas(client),
+            mirrors=GitMirrors(
+                cache / "git",
+                git=settings.git,
+                observe=instruments.fetched,
+            ),
+            renderer=Renderer(
+                helm=settings.helm,
+                kustomize=settings.kustomize,
+                cache=cache / "renders",
+                parallel=settings.renders,
+                allow_unsandboxed=settings.allow_unsandboxed,
+                observe=instruments.rendered,
+            ),
+            instruments=instruments,
+        )
+        yield Parts(client, discovery, instruments, engine)

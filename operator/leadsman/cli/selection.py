@@ -1,0 +1,81 @@
+"""What ``leadsman check`` was asked to check, as targets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadsman.errors import LeadsmanError, SpecError
+from leadsman.model.identity import TargetKey
+from leadsman.model.source import LocalSource
+from leadsman.model.target import HelmOptions, Target
+from leadsman.render.yaml import load_documents
+from leadsman.targets.driftcheck import target_from
+
+if TYPE_CHECKING:
+    import argparse
+
+    from leadsman.app.parts import Parts
+    from leadsman.model.json import JsonObject
+
+
+async def selected(options: argparse.Namespace, parts: Parts) -> list[Target]:
+    """Return the targets that the command line names.
+
+    Raises:
+        LeadsmanError: none or more than one way to name them was used, a file cannot be read, a
+            DriftCheck says something wrong.
+        KubeError: the cluster's DriftChecks cannot be listed.
+
+    """
+    ways = bool(options.path) + bool(options.filename) + options.all
+    if ways != 1:
+        raise SpecError(
+            "say what to check, in one way: a PATH, -f FILE, or --all (see leadsman check --help)",
+            reason="InvalidArguments",
+        )
+    if options.path:
+        return [_local(options, parts)]
+    if options.filename:
+        namespace = options.namespace or parts.client.config.namespace
+        resources = [item for name in options.filename for item in _read(name, namespace)]
+    else:
+        namespaces = (options.namespace,) if options.namespace else ()
+        resources = await parts.driftchecks(namespaces)
+    if not resources:
+        raise SpecError("there is no DriftCheck to check", reason="NothingToCheck")
+    return [target_from(resource) for resource in resources]
+
+
+def _local(options: argparse.Namespace, parts: Parts) -> Target:
+    folder = Path(options.path)
+    if not folder.is_dir():
+        raise SpecError(f"{options.path} is not a folder", reason="PathNotFound")
+    name = folder.resolve().name
+    helm = HelmOptions(
+        release_name=options.release_name or name, values_files=tuple(options.values)
+    )
+    chart = (folder / "Chart.yaml").is_file()
+    if (options.release_name or options.values) and not chart:
+        raise SpecError(
+            f"--release-name and --values are for charts, and {options.path} has no Chart.yaml",
+            reason="InvalidArguments",
+        )
+    return Target(
+        key=TargetKey("Path", options.namespace or parts.client.config.namespace, options.path),
+        source=LocalSource(folder),
+        render=helm if chart else None,
+    )
+
+
+def _read(name: str, namespace: str) -> list[JsonObject]:
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LeadsmanError("FileNotReadable", f"{name}: {error}", retryable=False) from error
+    resources = [document for document in load_documents(text, name) if document]
+    for resource in resources:
+        metadata = resource.setdefault("metadata", {})
+        metadata.setdefault("namespace", namespace)
+    return resources
