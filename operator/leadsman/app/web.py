@@ -19,8 +19,8 @@ def split_bind(bind: str) -> tuple[str, int]:
         LeadsmanError: it is not of that form.
 
     """
-    host, _, port = bind.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest TCP port
+    host, colon, port = bind.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest TCP port
         raise LeadsmanError(
             "InvalidSettings", f"--bind wants host:port, got {bind!r}", retryable=False
         )
