@@ -1,0 +1,305 @@
+"""All metrics, in one place: what is known of targets, and how Leadsman itself is doing.
+
+Target series carry ``target_kind, target_namespace, target_name``: Prometheus overwrites a label
+``namespace`` with that of the scraped Pod.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from leadsman import __version__
+from leadsman.model.finding import DRIFTED_STATES, Finding, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from leadsman.model.status import TargetStatus
+
+_TARGET = ("target_kind", "target_namespace", "target_name")
+
+
+class StatusCollector(Collector):
+    """Says what is known of all targets at the moment of the scrape.
+
+    Collected from ``snapshot``, so that the series of a target that is gone vanish with it.
+    ``object_series`` caps ``leadsman_object_drifted``; where it does not suffice every target gets
+    its fair share, and what has drifted longest is said.
+    """
+
+    def __init__(
+        self, snapshot: Callable[[], Iterable[TargetStatus]], *, object_series: int = 5000
+    ) -> None:
+        self._snapshot = snapshot
+        self._object_series = object_series
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Return the families without samples, for the registry's check of names."""
+        return _families().values()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return all families with the samples of now."""
+        families = _families()
+        statuses = sorted(self._snapshot(), key=lambda status: status.key)
+        for status in statuses:
+            _add_target(families, status)
+        left_out = _add_objects(families["object_drifted"], statuses, self._object_series)
+        families["object_drifted_limit"].add_metric((), self._object_series)
+        families["object_drifted_omitted"].add_metric((), left_out)
+        return families.values()
+
+
+def _families() -> dict[str, GaugeMetricFamily]:
+    return {
+        name: GaugeMetricFamily(f"leadsman_{name}", text, labels=labels)
+        for name, text, labels in (
+            (
+                "target_objects",
+                "How many objects of the target are in each state.",
+                (*_TARGET, "state"),
+            ),
+            (
+                "target_info",
+                "Always 1; the revision that the target was compared with, and its repository.",
+                (*_TARGET, "revision", "url"),
+            ),
+            (
+                "target_drift_started_timestamp_seconds",
+                "Since when the target has drifted without a break; not there while it has not.",
+                _TARGET,
+            ),
+            (
+                "target_failing",
+                "1 while the target cannot be checked: the stage that fails, and why.",
+                (*_TARGET, "stage", "reason"),
+            ),
+            (
+                "target_suspended_timestamp_seconds",
+                "Since when the target has been suspended; not there while it is not.",
+                _TARGET,
+            ),
+            (
+                "target_checked_timestamp_seconds",
+                "When the target was last checked successfully.",
+                _TARGET,
+            ),
+            (
+                "object_drifted",
+                "1 for each object that has drifted, up to leadsman_object_drifted_limit.",
+                (*_TARGET, "object_kind", "object_namespace", "object_name", "state"),
+            ),
+            (
+                "object_drifted_limit",
+                "The most series that leadsman_object_drifted may have.",
+                (),
+            ),
+            (
+                "object_drifted_omitted",
+                "How many objects that have drifted leadsman_object_drifted leaves out.",
+                (),
+            ),
+        )
+    }
+
+
+def _add_target(families: dict[str, GaugeMetricFamily], status: TargetStatus) -> None:
+    target = (status.key.kind, status.key.namespace, status.key.name)
+    for state in State:
+        count = status.summary.states.get(state, 0)
+        families["target_objects"].add_metric((*target, state.value), count)
+    revision = status.commit.revision if status.commit is not None else ""
+    families["target_info"].add_metric((*target, revision, status.url), 1)
+    if status.failure is not None:
+        failing = (*target, status.failure.stage, status.failure.reason)
+        families["target_failing"].add_metric(failing, 1)
+    for name, seconds in (
+        ("drift_started", status.drift_since),
+        ("suspended", status.suspended_since),
+        ("checked", status.checked_at),
+    ):
+        if seconds:
+            families[f"target_{name}_timestamp_seconds"].add_metric(target, seconds)
+
+
+def _add_objects(family: GaugeMetricFamily, statuses: Sequence[TargetStatus], limit: int) -> int:
+    """Add up to ``limit`` series and return how many drifted objects have none."""
+    drifted = [
+        [finding for finding in status.findings if finding.state in DRIFTED_STATES]
+        for status in statuses
+    ]
+    share = _fair_share([len(findings) for findings in drifted], limit)
+    said = 0
+    for status, findings in zip(statuses, drifted, strict=True):
+        if len(findings) > share:
+            findings.sort(key=lambda finding: (finding.since, finding.key))
+        # Kinds of the same name in two groups would give the same series twice.
+        series = dict.fromkeys(map(_labels, findings[:share]))
+        target = (status.key.kind, status.key.namespace, status.key.name)
+        for labels in series:
+            family.add_metric((*target, *labels), 1)
+        said += min(len(findings), share)
+    return sum(map(len, drifted)) - said
+
+
+def _labels(finding: Finding) -> tuple[str, str, str, str]:
+    return finding.key.kind, finding.key.namespace, finding.key.name, finding.state.value
+
+
+def _fair_share(counts: Iterable[int], limit: int) -> int:
+    """Return the largest share for which the sum of ``min(count, share)`` is within ``limit``."""
+    room = limit
+    ordered = sorted(counts)
+    for index, count in enumerate(ordered):
+        share = room // (len(ordered) - index)
+        if count > share:
+            return share
+        room -= count
+    return ordered[-1] if ordered else 0
+
+
+# Buckets in seconds: a live change should be reported well within one.
+_LATENCY = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_WAIT = (0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0)
+_STAGE = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+_REQUEST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+
+
+class Instruments:
+    """What Leadsman counts and times of itself, in a registry of its own.
+
+    The methods are hooks for the parts that they are handed to, which need not know Prometheus.
+    """
+
+    def __init__(self) -> None:
+        # A "_created" beside each counter and histogram doubles the series and tells nothing.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        build = Gauge(
+            "leadsman_build_info",
+            "Always 1; the version of Leadsman and of the Python that runs it.",
+            ("version", "python_version"),
+            registry=registry,
+        )
+        build.labels(__version__, platform.python_version()).set(1)
+        self._stages = Histogram(
+            "leadsman_stage_duration_seconds",
+            "How long a stage took for one target: source, checkout, render, compare.",
+            ("stage",),
+            buckets=_STAGE,
+            registry=registry,
+        )
+        self.detection_latency = Histogram(
+            "leadsman_detection_latency_seconds",
+            "From receiving a live change to its being in the written DriftReport.",
+            buckets=_LATENCY,
+            registry=registry,
+        )
+        self.queue_depth = Gauge(
+            "leadsman_queue_depth",
+            "How many targets wait for a worker.",
+            registry=registry,
+        )
+        self.queue_wait = Histogram(
+            "leadsman_queue_wait_seconds",
+            "How long a target that was due waited for a worker.",
+            buckets=_WAIT,
+            registry=registry,
+        )
+        self.comparisons = Counter(
+            "leadsman_comparisons_total",
+            "How many objects were compared with Git.",
+            registry=registry,
+        )
+        self._requests = Counter(
+            "leadsman_api_requests_total",
+            "Requests to the API server; the code is timeout or unreachable without an answer.",
+            ("verb", "resource", "code"),
+            registry=registry,
+        )
+        self._request_durations = Histogram(
+            "leadsman_api_request_duration_seconds",
+            "How long the API server took to answer; of a watch until it began.",
+            ("verb",),
+            buckets=_REQUEST,
+            registry=registry,
+        )
+        self._watch_restarts = Counter(
+            "leadsman_watch_restarts_total",
+            "Watches that had to be started again, and why.",
+            ("resource", "reason"),
+            registry=registry,
+        )
+        self._fetches = Counter(
+            "leadsman_fetches_total",
+            "Attempts to bring a Git repository up to date, by how they ended.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._renders = Counter(
+            "leadsman_renders_total",
+            "Renders by renderer and by how they ended; an outcome cached ran no program.",
+            ("renderer", "outcome"),
+            registry=registry,
+        )
+        self._report_writes = Counter(
+            "leadsman_report_writes_total",
+            "Attempts to write a DriftReport, by how they ended.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._events = Counter(
+            "leadsman_events_emitted_total",
+            "Events that were written, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+
+    def staged(self, stage: str, seconds: float) -> None:
+        """Time a stage."""
+        self._stages.labels(stage).observe(seconds)
+
+    def requested(self, verb: str, resource: str, code: str, seconds: float) -> None:
+        """Count and time a request to the API server."""
+        self._requests.labels(verb, resource, code).inc()
+        self._request_durations.labels(verb).observe(seconds)
+
+    def watch_restarted(self, resource: str, reason: str) -> None:
+        """Count a watch that was started again."""
+        self._watch_restarts.labels(resource, reason).inc()
+
+    def fetched(self, outcome: str) -> None:
+        """Count an attempt to bring a repository up to date."""
+        self._fetches.labels(outcome).inc()
+
+    def rendered(self, renderer: str, outcome: str) -> None:
+        """Count a render."""
+        self._renders.labels(renderer, outcome).inc()
+
+    def reported(self, outcome: str) -> None:
+        """Count an attempt to write a report."""
+        self._report_writes.labels(outcome).inc()
+
+    def emitted(self, reason: str) -> None:
+        """Count an Event."""
+        self._events.labels(reason).inc()
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Return all metrics and their content type, in the format that ``accept`` asks for."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type

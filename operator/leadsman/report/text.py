@@ -1,0 +1,173 @@
+"""Changes and findings as plain text: one wording for Events, conditions and the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from leadsman.model.finding import ABSENT, Cause, Change, Finding, State
+from leadsman.report.lines import changed_lines, differ_at, first_changed_line
+from leadsman.report.nested import nested_changes
+from leadsman.report.times import rfc3339
+
+if TYPE_CHECKING:
+    from leadsman.model.identity import ObjectKey
+    from leadsman.model.json import Json
+
+# Lengths in characters: of a shown line, and of what is shown before the first difference.
+_LINE = 160
+_CONTEXT = 10
+
+_SAID: dict[Cause, str] = {
+    Cause.LIVE: "",
+    Cause.LEFT_BEHIND: "left behind by Git",
+    Cause.ADMISSION: "changed on admission",
+    Cause.PENDING: "not yet delivered",
+}
+
+
+def printable(text: str) -> str:
+    r"""Escape what a terminal or a log would act on; a line break becomes ``\n``.
+
+    Values, names and commit subjects come from whoever can write to the cluster or to Git.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten to at most ``limit`` characters, an ellipsis at the end."""
+    return text if len(text) <= limit else f"{text[: max(0, limit - 1)]}…"
+
+
+def object_text(key: ObjectKey) -> str:
+    """Name an object as people do: ``Deployment shop/web``."""
+    name = f"{key.namespace}/{key.name}" if key.namespace else key.name
+    return printable(f"{key.kind} {name}")
+
+
+def value_text(value: Json, limit: int = 80, *, start: int = 0) -> str:
+    """Write a value as compact JSON, shortened to ``limit`` characters.
+
+    ``start`` is how many characters at the beginning of a string are left out.
+    """
+    if value is ABSENT:
+        return "nothing"
+    if isinstance(value, str):
+        value = ("…" if start else "") + value[start : start + limit + 1]
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:  # a lone surrogate, a number beyond 64 bits, nesting without end
+        text = repr(value)
+    return cut(printable(text), limit)
+
+
+def who_text(change: Change, *, since: float = 0.0) -> str:
+    """Say which manager last set the field and when: ``kubectl-edit, 12:03:10Z``.
+
+    The day is left out where it is that of ``since``, in seconds since the epoch.
+    """
+    said = [_SAID[change.cause]] if _SAID[change.cause] else []
+    if change.manager:
+        via = f" via {change.subresource}" if change.subresource else ""
+        said.append(printable(change.manager + via))
+        if change.time:
+            day, _, clock = change.time.partition("T")
+            same_day = clock and rfc3339(since).startswith(day)
+            said.append(printable(clock if same_day else change.time))
+    return ", ".join(said)
+
+
+def field_text(change: Change) -> str:
+    """Name the field: ``spec.containers[name="web"].image``."""
+    return printable(change.field.removeprefix(".") or change.path)
+
+
+def change_text(change: Change, *, since: float = 0.0, limit: int = 80) -> str:
+    """Tell a change in one line: ``spec.replicas: 2 -> 5 (kubectl-edit, 12:03:10Z)``.
+
+    ``limit`` is the length of each value in characters; ``since`` as in ``who_text``.
+    """
+    who = who_text(change, since=since)
+    return f"{field_text(change)}: {_difference(change, limit)}{f' ({who})' if who else ''}"
+
+
+def change_lines(
+    change: Change, *, since: float = 0.0, limit: int = 80, most: int = 20
+) -> list[str]:
+    """Tell a change in one line, or in a few where a text or a structure differs in parts.
+
+    Of a text of several lines only those that differ are shown, at most ``most``.
+    """
+    who = who_text(change, since=since)
+    head = f"{field_text(change)}:{f' ({who})' if who else ''}"
+    if _is_lines(change):
+        lines = changed_lines(change.desired, change.live, most)
+        return [head, *(f"  {cut(printable(line), _LINE)}" for line in lines)]
+    nested = nested_changes(change.desired, change.live)
+    if len(nested) > 1:
+        shown = [
+            f"  {printable(path)}: {_values(before, after, limit)}"
+            for path, before, after in nested[:most]
+        ]
+        if len(nested) > most:
+            shown.append(f"  and {len(nested) - most} more")
+        return [head, *shown]
+    return [change_text(change, since=since, limit=limit)]
+
+
+def finding_text(finding: Finding, *, changes: tuple[Change, ...] | None = None) -> str:
+    """Tell in one line how an object stands and why; ``changes`` narrows which are told."""
+    told = finding.changes if changes is None else changes
+    said = {
+        State.MISSING: "is missing",
+        State.ORPHANED: "still lives though Git has dropped it",
+        State.REJECTED: "would be refused",
+        State.UNVERIFIABLE: "could not be compared",
+        State.IN_SYNC: "is in sync",
+    }.get(finding.state, "drifted")
+    parts = [change_text(change, since=finding.since) for change in told]
+    # A reason without a message stands for itself, a message explains its reason.
+    why = ": ".join(part for part in (finding.reason, finding.message) if part)
+    if why:
+        parts.append(printable(why))
+    head = f"{object_text(finding.key)} {said}"
+    return f"{head}: {'; '.join(parts)}" if parts else head
+
+
+def _difference(change: Change, limit: int) -> str:
+    if _is_lines(change):
+        number, before, after, more = first_changed_line(change.desired, change.live)
+        rest = f", and {more} more" if more else ""
+        return f"line {number}: {_values(before, after, limit)}{rest}"
+    plain = _values(change.desired, change.live, limit)
+    if "…" in plain and (nested := nested_changes(change.desired, change.live)):
+        path, before, after = nested[0]
+        rest = f", and {len(nested) - 1} more" if len(nested) > 1 else ""
+        return f"{printable(path)}: {_values(before, after, limit)}{rest}"
+    return plain
+
+
+def _values(desired: Json, live: Json, limit: int) -> str:
+    if desired is ABSENT:
+        return f"added {value_text(live, limit)}"
+    if live is ABSENT:
+        return f"removed, was {value_text(desired, limit)}"
+    start = 0
+    if isinstance(desired, str) and isinstance(live, str) and min(len(desired), len(live)) > limit:
+        # What is the same at the beginning of both would hide what is not.
+        start = max(0, differ_at(desired, live) - _CONTEXT)
+    return f"{value_text(desired, limit, start=start)} -> {value_text(live, limit, start=start)}"
+
+
+def _is_lines(change: Change) -> bool:
+    return (
+        isinstance(change.desired, str)
+        and isinstance(change.live, str)
+        and ("\n" in change.desired.rstrip("\n") or "\n" in change.live.rstrip("\n"))
+    )
