@@ -34,8 +34,8 @@ class Authority:
         self.ca_file = folder / "ca.crt"
         self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def server_context(self) -> ssl.SSLContext:
-        """Issue a certificate and return what a server needs to present it."""
+    def issue(self, name: str) -> Path:
+        """Write a server's private key and certificate into one PEM file of that name."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         certificate = (
@@ -43,18 +43,24 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        pem = self._folder / "server.pem"
-        pem.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
+        pem = self._folder / name
+        pem.write_bytes(private_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
+        return pem
+
+    def server_context(self) -> ssl.SSLContext:
+        """Issue a certificate and return what a server needs to present it."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
+        context.load_cert_chain(self.issue("server.pem"))
         return context
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as the `EC PRIVATE KEY` that OpenSSL and Kubernetes read."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
 
 
 def _name(common: str) -> x509.Name:
