@@ -1,5 +1,6 @@
 """The rules as data; what they fire on is shown by promtool with ``tests/alerts``."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from leadsman.model.finding import DRIFTED_STATES
 from leadsman.model.json import JsonObject
+from leadsman.report.metrics import Instruments, StatusCollector
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = ROOT / "docs/runbooks"
@@ -50,6 +52,17 @@ def test_drift_is_what_the_code_calls_drift() -> None:
     expression = ALERTS["LeadsmanDrift"]["expr"]
     states = expression.partition('state=~"')[2].partition('"')[0].split("|")
     assert set(states) == {state.value for state in DRIFTED_STATES}
+
+
+def test_the_rules_ask_for_metrics_and_labels_that_are_there() -> None:
+    families = [*StatusCollector(tuple).describe(), *Instruments().registry.collect()]
+    served = {family.name: family for family in families}
+    for alert in ALERTS.values():
+        for name in set(re.findall(r"leadsman_\w+", alert["expr"])):
+            assert name in served
+            dropped = re.search(rf"without \(([^)]*)\) \(\s*{name}", alert["expr"])
+            labels = set(dropped[1].split(", ")) - {"pod", "instance"} if dropped else set()
+            assert labels <= set(getattr(served[name], "_labelnames", ())), name
 
 
 @pytest.mark.parametrize("name", ALERTS)
