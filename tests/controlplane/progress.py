@@ -21,11 +21,13 @@ class Progress:
         with Progress("Building kubectl") as progress:
             progress.detail = "5 of 10 packages"
 
-    ``counter`` and ``detail`` may be set at any time, from any thread.
+    ``detail`` may be set at any time, from any thread. What takes less than ``quiet`` seconds is
+    not spoken of.
     """
 
-    def __init__(self, title: str, stream: TextIO | None = None) -> None:
+    def __init__(self, title: str, *, quiet: float = 0.0, stream: TextIO | None = None) -> None:
         self.title = title
+        self._quiet = quiet
         self.detail = ""
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
@@ -40,7 +42,6 @@ class Progress:
 
     def __enter__(self) -> Self:
         self._started = time.monotonic()
-        self._write()
         self._thread.start()
         return self
 
@@ -53,12 +54,14 @@ class Progress:
         self._ended.set()
         self._thread.join()
         self.detail = f"failed: {kind.__name__}" if kind else "done"
-        self._write(end="\n")
+        if self.elapsed >= self._quiet:
+            self._write(end="\n")
 
     def _run(self) -> None:
-        interval = TERMINAL_INTERVAL if self._terminal else LOG_INTERVAL
-        while not self._ended.wait(interval):
+        wait = self._quiet
+        while not self._ended.wait(wait):
             self._write()
+            wait = TERMINAL_INTERVAL if self._terminal else LOG_INTERVAL
 
     def _write(self, end: str = "") -> None:
         text = f"{self.title}: {self.elapsed:.0f} s"
