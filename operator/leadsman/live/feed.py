@@ -1,0 +1,170 @@
+"""Read one watch and sort out what its listener wants to know."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from leadsman.errors import KubeError
+from leadsman.kube.objects import decode_object, fingerprint
+from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
+from leadsman.kube.watching import Failed, KindWatch, Recovered
+from leadsman.model.identity import ObjectKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leadsman.kube.client import Client
+    from leadsman.kube.discovery import ApiResource
+    from leadsman.kube.objects import ObjectMeta
+    from leadsman.kube.watching import WatchEvent
+    from leadsman.live.watches import Listener
+
+log = logging.getLogger(__name__)
+
+# How long events may be worked on before others get their turn on the event loop; seconds.
+_TURN = 0.005
+_RESTART_AFTER, _LONGEST_RESTART_AFTER = 5.0, 300.0
+
+
+class Feed:
+    """A watch on one kind in one namespace, or in all (``""``)."""
+
+    def __init__(
+        self,
+        client: Client,
+        resource: ApiResource,
+        namespace: str,
+        listener: Listener,
+        *,
+        gate: asyncio.Semaphore,
+        restarted: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.resource = resource
+        self.namespace = namespace
+        self.failure: KubeError | None = None
+        self._client = client
+        self._listener = listener
+        self._gate = gate
+        self._restarted = restarted
+        self._watch: KindWatch | None = None
+        self._settled = asyncio.Event()
+        self._listed = False
+        # Objects by the 64-bit hash of their names: a tenth of the memory, and no two among a
+        # million are likely to share one. A fingerprint is that of what was handed on last; it is
+        # dropped as soon as that may not be what the listener knows.
+        self._fingerprints: dict[int, int] = {}
+        self._seen: set[int] | None = None
+
+    @property
+    def synced(self) -> bool:
+        """Whether everything has been listed once, and nothing fails."""
+        return self._listed and self.failure is None
+
+    async def settled(self) -> None:
+        """Wait until it is synced or has failed."""
+        await self._settled.wait()
+
+    def retry(self) -> None:
+        """Try again now, if it is waiting after a failure."""
+        if self._watch is not None:
+            self._watch.retry()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        delay = _RESTART_AFTER
+        while True:
+            try:
+                await self._run()
+            except Exception as error:
+                # A defect of ours, in whatever listens: said loudly, and never in sync.
+                log.exception("the watch of %s failed and is started again", self.resource)
+                self._fail(KubeError("InternalError", f"{type(error).__name__}: {error}"))
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, _LONGEST_RESTART_AFTER)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._watch = KindWatch(
+            self._client,
+            self.resource,
+            self.namespace,
+            gate=self._gate,
+            restarted=self._note_restart,
+        )
+        turn_ends = loop.time() + _TURN
+        async with aclosing(self._watch.events()) as events:
+            async for event in events:
+                self._take(event)
+                if loop.time() > turn_ends:
+                    await asyncio.sleep(0)
+                    turn_ends = loop.time() + _TURN
+
+    def _take(self, event: WatchEvent) -> None:
+        match event:
+            case Observed():
+                self._observed(event)
+            case Deleted(meta):
+                key, ident = self._identify(meta)
+                self._fingerprints.pop(ident, None)
+                if self._seen is not None:
+                    self._seen.discard(ident)
+                self._listener.deleted(self.resource, key, meta)
+            case ListStarted():
+                self._seen = set()
+            case Synced():
+                self._relisted()
+            case Failed(error):
+                log.warning("the watch of %s fails: %s", self.resource, error.message)
+                self._fail(error)
+            case Recovered():
+                log.info("the watch of %s goes well again", self.resource)
+                self.failure = None
+                self._listener.recovered(self.resource)
+            case _:
+                pass
+
+    def _observed(self, event: Observed) -> None:
+        key, ident = self._identify(event.meta)
+        if self._seen is not None:
+            self._seen.add(ident)
+        if not self._listener.wanted(key, event.meta):
+            self._fingerprints.pop(ident, None)
+            return
+        now = fingerprint(event.raw)
+        if self._fingerprints.get(ident) != now:
+            obj = decode_object(event.raw, self.resource)
+            self._fingerprints[ident] = now
+            self._listener.observed(self.resource, key, event.meta, obj)
+
+    def _relisted(self) -> None:
+        seen, self._seen = self._seen or set(), None
+        namespace = self.namespace
+
+        def is_seen(key: ObjectKey) -> bool:
+            elsewhere = bool(namespace) and key.namespace != namespace
+            return elsewhere or hash((key.namespace, key.name)) in seen
+
+        self._fingerprints = {
+            ident: value for ident, value in self._fingerprints.items() if ident in seen
+        }
+        self._listener.relisted(self.resource, is_seen)
+        self._listed = True
+        self._settled.set()
+
+    def _fail(self, error: KubeError) -> None:
+        self.failure = error
+        self._fingerprints.clear()
+        self._settled.set()
+        self._listener.failed(self.resource, error)
+
+    def _identify(self, meta: ObjectMeta) -> tuple[ObjectKey, int]:
+        resource = self.resource
+        key = ObjectKey(resource.group, resource.kind, meta.namespace, meta.name)
+        return key, hash((meta.namespace, meta.name))
+
+    def _note_restart(self, reason: str) -> None:
+        if self._restarted is not None:
+            self._restarted(str(self.resource), reason)

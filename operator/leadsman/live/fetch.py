@@ -1,0 +1,127 @@
+"""Ask for the objects that no watch brings: one by one, or with a list where that is cheaper.
+
+Measured on Kubernetes 1.37: one GET costs client and API server together 0.9 ms of CPU, an object
+in a list 0.09 ms. So a list pays when it holds at most ten times what is asked for; how much it
+holds, its first page tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import aclosing
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from leadsman.errors import KubeError
+from leadsman.kube.discovery import ApiResource
+from leadsman.kube.listing import list_pages
+from leadsman.kube.objects import decode_meta, decode_object
+from leadsman.kube.status import NOT_FOUND, NotServedError
+from leadsman.model.json import JsonObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from leadsman.kube.client import Client
+
+# Resource, namespace (``""`` for cluster-scoped kinds) and name.
+FetchRequest: TypeAlias = tuple[ApiResource, str, str]
+# None: it is not there. An error is about this object only, or about all that follow.
+FetchAnswer: TypeAlias = JsonObject | KubeError | None
+
+_LIST_FROM = 10
+_LISTED_PER_GET = 10
+_AT_ONCE = 16
+
+_Name: TypeAlias = tuple[str, str]
+
+
+async def fetch_many(client: Client, requests: Sequence[FetchRequest]) -> list[FetchAnswer]:
+    """Return each object as it is now, in the order of the requests; raise nothing."""
+    answers: dict[FetchRequest, FetchAnswer] = {}
+    by_resource: defaultdict[ApiResource, set[_Name]] = defaultdict(set)
+    for resource, namespace, name in requests:
+        by_resource[resource].add((namespace, name))
+    await asyncio.gather(
+        *(
+            _list(client, resource, scope, names, answers)
+            for resource, wanted in by_resource.items()
+            for scope, names in _scopes(wanted)
+            if len(names) > _LIST_FROM
+        )
+    )
+    rest = iter([request for request in dict.fromkeys(requests) if request not in answers])
+    await asyncio.gather(*(_get(client, rest, answers) for _ in range(_AT_ONCE)))
+    return [answers[request] for request in requests]
+
+
+def _scopes(wanted: set[_Name]) -> Iterator[tuple[str, set[_Name]]]:
+    """Split by namespace where each is asked for enough, else keep all together."""
+    by_namespace: defaultdict[str, set[_Name]] = defaultdict(set)
+    for name in wanted:
+        by_namespace[name[0]].add(name)
+    if len(wanted) > _LIST_FROM * len(by_namespace):
+        yield from by_namespace.items()
+    else:
+        yield "", wanted
+
+
+async def _list(
+    client: Client,
+    resource: ApiResource,
+    namespace: str,
+    names: set[_Name],
+    answers: dict[FetchRequest, FetchAnswer],
+) -> None:
+    """Answer from a list, if it can be had and is cheaper than asking one by one."""
+    try:
+        found = await _read_list(client, resource, namespace, names)
+    except KubeError as error:
+        # Who may not list may yet be allowed to get; who gets no answer at all will get none.
+        if error.status == 0:
+            answers.update({(resource, *name): error for name in names})
+        return
+    except msgspec.MsgspecError:
+        return
+    if found is not None:
+        answers.update({(resource, *name): found.get(name) for name in names})
+
+
+async def _read_list(
+    client: Client, resource: ApiResource, namespace: str, names: set[_Name]
+) -> dict[_Name, JsonObject] | None:
+    """Return those of the objects that are there, None as soon as that does not pay."""
+    found: dict[_Name, JsonObject] = {}
+    async with aclosing(list_pages(client, resource, namespace)) as pages:
+        async for page in pages:
+            if page.first:
+                found = {}
+            for raw in page.items:
+                meta = decode_meta(raw)
+                name = meta.namespace, meta.name
+                if name in names:
+                    found[name] = decode_object(raw, resource)
+            if page.remaining > _LISTED_PER_GET * (len(names) - len(found)):
+                return None
+            await asyncio.sleep(0)
+    return found
+
+
+async def _get(
+    client: Client,
+    requests: Iterator[FetchRequest],
+    answers: dict[FetchRequest, FetchAnswer],
+) -> None:
+    answer: FetchAnswer = None
+    for request in requests:
+        # After several tries in vain to get any answer at all, the next object fares no better.
+        if not isinstance(answer, KubeError) or answer.status:
+            resource, namespace, name = request
+            try:
+                answer = await client.get(resource.path(namespace, name))
+            except KubeError as error:
+                missing = error.status == NOT_FOUND and not isinstance(error, NotServedError)
+                answer = None if missing else error
+        answers[request] = answer

@@ -1,0 +1,162 @@
+"""Watch exactly the kinds that are wanted, each once, and hand on what is of interest.
+
+What most events are about never gets far: an object that no target renders stops at its key, one
+that was judged already stops at its resourceVersion, and a status that moves stops at its
+fingerprint. Only the rest is decoded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from leadsman.live.feed import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from leadsman.errors import KubeError
+    from leadsman.kube.client import Client
+    from leadsman.kube.discovery import ApiResource
+    from leadsman.kube.objects import ObjectMeta
+    from leadsman.model.identity import ObjectKey
+    from leadsman.model.json import JsonObject
+
+# Lists under way at once: each costs the API server memory and this process time.
+_LISTS_AT_ONCE = 4
+
+
+class Listener(Protocol):
+    """Who is told what happens; called on the event loop, and must neither wait nor raise.
+
+    A kind that is watched in several versions is told of once for each: ``resource`` says which.
+    """
+
+    def wanted(self, key: ObjectKey, meta: ObjectMeta, /) -> bool:
+        """Tell from an object's metadata whether ``observed`` shall be called with all of it."""
+
+    def observed(
+        self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, obj: JsonObject, /
+    ) -> None:
+        """Take an object that is there.
+
+        It is left out where nothing but the status has changed since the last call for it.
+        """
+
+    def deleted(self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, /) -> None:
+        """Take note that an object, wanted or not, is gone."""
+
+    def relisted(self, resource: ApiResource, is_seen: Callable[[ObjectKey], bool], /) -> None:
+        """Take note that all objects of the kind have been observed.
+
+        ``is_seen`` tells of any key of the kind, wanted or not, whether its object was there
+        when the list was taken (of keys in namespaces that are not watched it says yes). Do not
+        keep it. An object that was made after the list was taken follows with ``observed``.
+        """
+
+    def failed(self, resource: ApiResource, error: KubeError, /) -> None:
+        """Take note that for now nothing is known of the kind, and why."""
+
+    def recovered(self, resource: ApiResource, /) -> None:
+        """Take note that what failed goes well again.
+
+        Unless the failure was a lost connection, everything has been listed and observed anew
+        just before, as if it were for the first time.
+        """
+
+
+class LiveWatches:
+    """One watch for each wanted kind (and namespace, where ``namespaces`` are named).
+
+    ``restarted`` is called with the resource and the reason each time a watch has ended, for
+    metrics.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        listener: Listener,
+        *,
+        namespaces: Collection[str] = (),
+        lists_at_once: int = _LISTS_AT_ONCE,
+        restarted: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._client = client
+        self._listener = listener
+        self._namespaces = tuple(sorted(namespaces))
+        self._gate = asyncio.Semaphore(lists_at_once)
+        self._restarted = restarted
+        self._feeds: dict[ApiResource, tuple[Feed, ...]] = {}
+        self._tasks: dict[Feed, asyncio.Task[None]] = {}
+
+    async def want(self, resources: Collection[ApiResource]) -> None:
+        """Watch exactly these kinds from now on; those that are watched already go on."""
+        ended = [
+            task
+            for resource in self._feeds.keys() - set(resources)
+            for feed in self._feeds.pop(resource)
+            if (task := self._tasks.pop(feed)).cancel()
+        ]
+        for resource in resources:
+            if resource not in self._feeds:
+                self._start(resource)
+        if ended:
+            await asyncio.wait(ended)
+
+    async def close(self) -> None:
+        """End all watches."""
+        await self.want(())
+
+    def retry(self) -> None:
+        """Try the kinds that failed again now: what is served, or allowed, may have changed."""
+        for feeds in self._feeds.values():
+            for feed in feeds:
+                if feed.failure is not None:
+                    feed.retry()
+
+    def synced(self, resource: ApiResource) -> bool:
+        """Tell whether the kind is watched, has been listed, and does not fail."""
+        feeds = self._feeds.get(resource, ())
+        return bool(feeds) and all(feed.synced for feed in feeds)
+
+    def failure(self, resource: ApiResource) -> KubeError | None:
+        """Return why nothing is known of the kind at present, if so."""
+        return next((feed.failure for feed in self._feeds.get(resource, ()) if feed.failure), None)
+
+    async def wait_synced(
+        self,
+        resources: Collection[ApiResource],
+        timeout: float,  # noqa: ASYNC109 - a limit for all of them, and no error
+    ) -> bool:
+        """Wait until each kind is synced or has failed, and tell whether all are synced.
+
+        A kind that is not wanted, or no longer, is not waited for.
+        """
+        waits = [
+            asyncio.ensure_future(feed.settled())
+            for resource in resources
+            for feed in self._feeds.get(resource, ())
+        ]
+        if waits:
+            _, late = await asyncio.wait(waits, timeout=timeout)
+            for wait in late:
+                wait.cancel()
+        return all(self.synced(resource) for resource in resources)
+
+    def _start(self, resource: ApiResource) -> None:
+        namespaces = self._namespaces if resource.namespaced and self._namespaces else ("",)
+        feeds = tuple(
+            Feed(
+                self._client,
+                resource,
+                namespace,
+                self._listener,
+                gate=self._gate,
+                restarted=self._restarted,
+            )
+            for namespace in namespaces
+        )
+        self._feeds[resource] = feeds
+        for feed in feeds:
+            name = f"watch {resource} {feed.namespace}".rstrip()
+            self._tasks[feed] = asyncio.create_task(feed.run(), name=name)
