@@ -1,0 +1,156 @@
+"""What ``kubectl apply -k deploy`` and its components make of a cluster of their own.
+
+Of its own, because two installations in one cluster share the ClusterRoles that they aggregate.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controlplane.plane import ControlPlane
+from controlplane.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+NAMESPACE = "leadsman-system"
+USER = f"system:serviceaccount:{NAMESPACE}:leadsman"
+READ = ("get", "list", "watch")
+# What everybody with an account may create: questions about themselves.
+ABOUT_ITSELF = {"authentication.k8s.io", "authorization.k8s.io"}
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane() as plane:
+        yield plane
+
+
+@pytest.fixture
+def base(plane: ControlPlane) -> ControlPlane:
+    plane.kubectl("apply", "-k", ROOT / "deploy")
+    eventually(lambda: may(plane, "list", "", "secrets"), what="aggregated")
+    return plane
+
+
+@pytest.fixture
+def no_secrets(plane: ControlPlane, tmp_path: Path) -> ControlPlane:
+    deploy = os.path.relpath(ROOT / "deploy", tmp_path.resolve())
+    kustomization = {"resources": [deploy], "components": [f"{deploy}/components/no-secrets"]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    plane.kubectl("apply", "-k", tmp_path)
+    eventually(
+        lambda: may(plane, "list", "", "pods") and not may(plane, "list", "", "secrets"),
+        what="aggregated",
+    )
+    return plane
+
+
+def may(plane: ControlPlane, verb: str, group: str, resource: str, **where: str) -> bool:
+    """Ask the API server whether Leadsman may."""
+    attributes = {"verb": verb, "group": group, "resource": resource, **where}
+    review = {"spec": {"user": USER, "groups": ["system:serviceaccounts"]}}
+    review["spec"]["resourceAttributes"] = attributes  # type: ignore[assignment]
+    answer = plane.api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    return bool(answer["status"]["allowed"])
+
+
+def writes(plane: ControlPlane, namespace: str) -> set[tuple[str, str, str]]:
+    """Return what Leadsman, asked with its own token, may do in a namespace beyond reading."""
+    kubeconfig = plane.service_account_kubeconfig(NAMESPACE, "leadsman")
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": namespace},
+    }
+    answer = plane.kubectl(
+        "create", "-f", "-", "-o", "json", stdin=json.dumps(review), kubeconfig=kubeconfig
+    )
+    return {
+        (verb, group, resource)
+        for rule in json.loads(answer.stdout)["status"]["resourceRules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        if verb not in READ and group not in ABOUT_ITSELF
+    }
+
+
+def listable(plane: ControlPlane) -> list[tuple[str, str]]:
+    """Return group and plural of everything that the API server lists."""
+    output = plane.kubectl("api-resources", "--verbs=list,watch", "-o", "name").stdout
+    names = [name.partition(".") for name in output.split()]
+    return [(group, plural) for plural, _, group in names]
+
+
+OWN: set[tuple[str, str, str]] = {
+    ("create", "leadsman.dev", "driftreports"),
+    ("patch", "leadsman.dev", "driftreports"),
+    ("patch", "leadsman.dev", "driftreports/status"),
+    ("create", "events.k8s.io", "events"),
+    ("patch", "events.k8s.io", "events"),
+}
+LEASES = {(verb, "coordination.k8s.io", "leases") for verb in ("create", "patch", "update")}
+
+
+def test_it_may_write_its_own_things_and_nothing_else(base: ControlPlane) -> None:
+    assert writes(base, "default") == OWN
+    assert writes(base, NAMESPACE) == OWN | LEASES
+
+
+def test_it_may_read_everything(base: ControlPlane) -> None:
+    resources = listable(base)
+    assert ("", "secrets") in resources
+    assert len(resources) > 50
+    refused = [(g, r, verb) for g, r in resources for verb in READ if not may(base, verb, g, r)]
+    assert not refused
+
+
+def test_its_pod_is_admitted_where_restricted_is_enforced(base: ControlPlane) -> None:
+    namespace = base.api.get(f"/api/v1/namespaces/{NAMESPACE}")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+    def pods() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = base.api.get(f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+        return found
+
+    (pod,) = eventually(pods, what="the Deployment's Pod")
+    assert pod["spec"]["serviceAccountName"] == "leadsman"
+
+
+def test_applying_it_again_changes_nothing_and_warns_of_nothing(base: ControlPlane) -> None:
+    role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/leadsman-reader"
+    aggregated = base.api.get(role)
+    again = base.kubectl("apply", "-k", ROOT / "deploy")
+    assert not again.stderr
+    assert all(line.endswith(" unchanged") for line in again.stdout.splitlines()), again.stdout
+    assert base.api.get(role) == aggregated
+
+
+def test_without_secrets_all_else_can_still_be_read(no_secrets: ControlPlane) -> None:
+    resources = [entry for entry in listable(no_secrets) if entry != ("", "secrets")]
+    refused = [
+        (g, r, verb) for g, r in resources for verb in READ if not may(no_secrets, verb, g, r)
+    ]
+    assert not refused
+    assert not any(may(no_secrets, verb, "", "secrets") for verb in READ)
+    assert not may(no_secrets, "get", "", "secrets", namespace=NAMESPACE)
+    assert not may(no_secrets, "get", "", "pods", subresource="exec", namespace="default")
+    assert not may(no_secrets, "get", "", "nodes", subresource="proxy")
+    assert writes(no_secrets, "default") == OWN
+
+
+def test_without_secrets_the_examples_give_back_what_is_needed(no_secrets: ControlPlane) -> None:
+    def custom() -> bool:
+        return may(no_secrets, "watch", "cert-manager.io", "certificates")
+
+    assert not custom()
+    no_secrets.create_namespace("shop")
+    no_secrets.kubectl("apply", "-f", ROOT / "deploy/examples")
+    eventually(custom, what="aggregated")
+    assert may(no_secrets, "get", "", "secrets", namespace="shop", name="shop-git")
+    assert not may(no_secrets, "get", "", "secrets", namespace="shop", name="other")
+    assert not may(no_secrets, "list", "", "secrets", namespace="shop")
