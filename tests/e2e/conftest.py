@@ -1,0 +1,28 @@
+"""A real control plane for all end-to-end tests, and namespaces of its own for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from controlplane.plane import ControlPlane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from controlplane.toolchain import Tools
+
+
+@pytest.fixture(scope="session")
+def control_plane(tools: Tools) -> Iterator[ControlPlane]:
+    """The cluster that the tests share; each request to it is in its audit log."""
+    with ControlPlane(tools, audit=True) as plane:
+        yield plane
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A new namespace, deleted after the test; `control_plane.namespace()` makes more."""
+    with control_plane.namespace() as name:
+        yield name
