@@ -51,11 +51,12 @@ class Keeper:
         return process
 
     def end(self) -> None:
-        """Kill all processes, wait for their end and remove the folder."""
-        if self._watcher.stdin and self._watcher.stdout:
-            self._watcher.stdin.close()
-            self._watcher.stdout.read()  # ends with the watcher
-            self._watcher.stdout.close()
+        """Kill all processes, wait for their end and remove the folder; twice is once."""
+        ends, removed = self._watcher.stdin, self._watcher.stdout
+        if ends and removed and not removed.closed:
+            ends.close()
+            with removed:
+                removed.read()  # ends with the last process that holds it
         self._watcher.wait()
         # Nothing is left to do unless somebody had killed the watcher.
         for process in self._processes:
