@@ -14,6 +14,7 @@ import yaml
 
 from controlplane.plane import ControlPlane
 from controlplane.waiting import eventually
+from inputs import real_input
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "leadsman-system"
@@ -38,15 +39,32 @@ def base(plane: ControlPlane) -> ControlPlane:
 
 @pytest.fixture
 def no_secrets(plane: ControlPlane, tmp_path: Path) -> ControlPlane:
-    deploy = os.path.relpath(ROOT / "deploy", tmp_path.resolve())
-    kustomization = {"resources": [deploy], "components": [f"{deploy}/components/no-secrets"]}
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    plane.kubectl("apply", "-k", tmp_path)
+    _apply(plane, tmp_path, "no-secrets")
     eventually(
         lambda: may(plane, "list", "", "pods") and not may(plane, "list", "", "secrets"),
         what="aggregated",
     )
     return plane
+
+
+@pytest.fixture
+def monitored(plane: ControlPlane, tmp_path: Path) -> ControlPlane:
+    folder = real_input("prometheus-operator") / "example/prometheus-operator-crd"
+    for kind in ("servicemonitors", "prometheusrules"):
+        crd = folder / f"monitoring.coreos.com_{kind}.yaml"
+        plane.kubectl("apply", "--server-side", "-f", crd)
+        name = f"crd/{kind}.monitoring.coreos.com"
+        plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
+    _apply(plane, tmp_path, "monitoring")
+    return plane
+
+
+def _apply(plane: ControlPlane, folder: Path, component: str) -> None:
+    """Apply what a user's kustomization with one of the components makes."""
+    deploy = os.path.relpath(ROOT / "deploy", folder.resolve())
+    kustomization = {"resources": [deploy], "components": [f"{deploy}/components/{component}"]}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    plane.kubectl("apply", "--validate=strict", "-k", folder)
 
 
 def may(plane: ControlPlane, verb: str, group: str, resource: str, **where: str) -> bool:
@@ -154,3 +172,13 @@ def test_without_secrets_the_examples_give_back_what_is_needed(no_secrets: Contr
     assert may(no_secrets, "get", "", "secrets", namespace="shop", name="shop-git")
     assert not may(no_secrets, "get", "", "secrets", namespace="shop", name="other")
     assert not may(no_secrets, "list", "", "secrets", namespace="shop")
+
+
+def test_the_prometheus_operators_kinds_are_accepted(monitored: ControlPlane) -> None:
+    path = f"/apis/monitoring.coreos.com/v1/namespaces/{NAMESPACE}"
+    monitor = monitored.api.get(f"{path}/servicemonitors/leadsman")
+    assert monitor["spec"]["endpoints"] == [{"port": "metrics", "interval": "30s"}]
+    rule = monitored.api.get(f"{path}/prometheusrules/leadsman")
+    assert rule["spec"] == yaml.safe_load(
+        (ROOT / "deploy/monitoring/leadsman.rules.yaml").read_text()
+    )
