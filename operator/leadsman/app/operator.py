@@ -84,9 +84,10 @@ async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> Non
 
 async def _work(parts: Parts, settings: Settings, listed: asyncio.Event) -> None:
     engine, client = parts.engine, parts.client
+    writer = ReportWriter(client, observe=parts.instruments.reported)
     reporter = Reporter(
         engine.states,
-        ReportWriter(client),
+        writer,
         EventRecorder(client, instance=settings.identity, observe=parts.instruments.emitted),
         parts.instruments,
         now=time.time,
@@ -94,10 +95,10 @@ async def _work(parts: Parts, settings: Settings, listed: asyncio.Event) -> None
     )
     engine.reporter = reporter
     await _persist("discovery", parts.discovery.refresh)
-    engine.restore(await _persist("the list of DriftReports", lambda: read_reports(client)))
+    engine.restore(await _persist("the list of DriftReports", lambda: read_reports(client, writer)))
     watches = LiveWatches(client, engine.observer, restarted=parts.instruments.watch_restarted)
     engine.acquirer.watches = watches
-    reports = ReportWatch(client, reporter=reporter, gone=engine.resource_gone)
+    reports = ReportWatch(client, engine, reporter)
     surface = SurfaceWatch(client, engine.surface_changed)
     async with asyncio.TaskGroup() as group:
         group.create_task(engine.run(settings.workers))

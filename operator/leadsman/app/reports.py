@@ -8,39 +8,101 @@ a report that goes makes us look whether its DriftCheck is still there.
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from leadsman.errors import KubeError
+from leadsman.kube.discovery import ApiResource
+from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
+from leadsman.kube.watching import KindWatch
 from leadsman.model.identity import TargetKey
-from leadsman.report.restore import restore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from leadsman.engine.engine import Engine
     from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
     from leadsman.model.status import TargetStatus
+    from leadsman.report.writer import ReportWriter
 
 log = logging.getLogger(__name__)
 
-_BASE = "/apis/leadsman.dev/v1alpha1"
+_CHECKS = ApiResource("leadsman.dev", "v1alpha1", "DriftCheck", "driftchecks", namespaced=True)
+_REPORTS = ApiResource("leadsman.dev", "v1alpha1", "DriftReport", "driftreports", namespaced=True)
+# Small pages: a report may have 500 KiB.
+_PAGE = "50"
+_NOT_FOUND = 404
 
 
-async def read_reports(client: Client) -> list[TargetStatus]:
-    """Return what was reported before, of all targets.
+async def read_reports(client: Client, writer: ReportWriter) -> list[TargetStatus]:
+    """Return what was reported before, of all targets, and let the writer know it.
 
     Raises:
         KubeError: the reports could not be listed.
 
     """
     statuses = []
-    token = ""
+    params = {"limit": _PAGE}
     while True:
-        # Small pages: a report may have 500 KiB.
-        answer = await client.get(
-            f"{_BASE}/driftreports", {"limit": "50", **({"continue": token} if token else {})}
-        )
-        statuses.extend(filter(None, map(restore, answer["items"])))
-        token = answer["metadata"].get("continue", "")
-        if not token:
+        answer = await client.get(_REPORTS.path(), params)
+        for item in answer["items"]:
+            # The items of a list carry no kind of their own.
+            report = {"apiVersion": answer["apiVersion"], "kind": _REPORTS.kind} | item
+            status = writer.adopt(report)
+            if status is not None:
+                statuses.append(status)
+        if not (token := answer["metadata"].get("continue", "")):
             return statuses
+        params = {"limit": _PAGE, "continue": token}
+
+
+class ReportWatch:
+    """Sees reports go, and finds out why."""
+
+    def __init__(self, client: Client, engine: Engine, reporter: Reporter) -> None:
+        self._client = client
+        self._engine = engine
+        self._reporter = reporter
+        self._there: set[TargetKey] = set()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        watch = KindWatch(self._client, _REPORTS, metadata_only=True)
+        listed: set[TargetKey] | None = None
+        async with aclosing(watch.events()) as events:
+            async for event in events:
+                match event:
+                    case ListStarted():
+                        listed = set()
+                    case Observed():
+                        key = _key(event.meta.namespace, event.meta.name)
+                        self._there.add(key)
+                        if listed is not None:
+                            listed.add(key)
+                    case Synced():
+                        vanished = self._there - (listed or set())
+                        self._there, listed = self._there - vanished, None
+                        for key in vanished:
+                            await self._vanished(key)
+                    case Deleted(meta):
+                        key = _key(meta.namespace, meta.name)
+                        self._there.discard(key)
+                        await self._vanished(key)
+                    case _:
+                        pass
+
+    async def _vanished(self, key: TargetKey) -> None:
+        if key not in self._engine.states:
+            return
+        try:
+            await self._client.get(_CHECKS.path(key.namespace, key.name))
+        except KubeError as error:
+            if error.status == _NOT_FOUND:
+                self._engine.resource_gone(key)
+                return
+            log.warning("%s: %s", key, error.message)
+        log.info("the report was deleted and is written again", extra={"target": str(key)})
+        self._reporter.rewrite(key)
+
+
+def _key(namespace: str, name: str) -> TargetKey:
+    return TargetKey("DriftCheck", namespace, name)

@@ -175,6 +175,8 @@ class Engine:
         changed = await self._schemas.refresh()
         for gvk in [gvk for gvk in self.observer.schemas if gvk.api_version in changed]:
             del self.observer.schemas[gvk]
+        if self.acquirer.watches is not None:
+            self.acquirer.watches.retry()
         for state in self.states.values():
             versions = {desired.gvk.api_version for desired in state.desired.values()}
             if state.unserved:

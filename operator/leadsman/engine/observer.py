@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from leadsman.engine.index import Index
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import ApiResource
-    from leadsman.kube.listing import ObjectMeta
+    from leadsman.kube.objects import ObjectMeta
     from leadsman.model.desired import DesiredObject
     from leadsman.model.identity import Gvk, ObjectKey, TargetKey
     from leadsman.model.json import JsonObject
@@ -51,7 +51,7 @@ class Observer:
         self._versions = versions
         self.schemas: dict[Gvk, Schema | None] = {}
 
-    def wanted(self, key: ObjectKey, meta: ObjectMeta) -> bool:
+    def wanted(self, key: ObjectKey, meta: ObjectMeta, /) -> bool:
         """Tell whether the whole object is needed, from its metadata alone."""
         version = meta.resource_version
         for state in self._index.owners(key):
@@ -60,7 +60,7 @@ class Observer:
         return bool(self._index.dependents(key)) and (self._versions.get(key) != version)
 
     def observed(
-        self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, obj: JsonObject
+        self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, obj: JsonObject, /
     ) -> None:
         """Judge an object that is there."""
         received = self._now()
@@ -69,11 +69,11 @@ class Observer:
         if self._index.dependents(key):
             self._dependency(key, meta.resource_version)
 
-    def deleted(self, _resource: ApiResource, key: ObjectKey, _meta: ObjectMeta) -> None:
+    def deleted(self, _resource: ApiResource, key: ObjectKey, _meta: ObjectMeta, /) -> None:
         """Record that an object is gone."""
         self._gone(key)
 
-    def relisted(self, resource: ApiResource, is_seen: Callable[[ObjectKey], bool]) -> None:
+    def relisted(self, resource: ApiResource, is_seen: Callable[[ObjectKey], bool], /) -> None:
         """Record what vanished while nobody watched: what a new list has not shown.
 
         Objects that wait for their first verdict are left to the fetch that follows: they may
@@ -83,7 +83,7 @@ class Observer:
             if not is_seen(key):
                 self._gone(key, version=resource.version)
 
-    def failed(self, resource: ApiResource, error: KubeError) -> None:
+    def failed(self, resource: ApiResource, error: KubeError, /) -> None:
         """Record that a kind cannot be read, where that is certain."""
         if error.reason not in _DECISIVE:
             return
@@ -93,7 +93,7 @@ class Observer:
                 if desired is not None and desired.gvk.version == resource.version:
                     self.unverifiable(state, desired, error.reason, error.message)
 
-    def recovered(self, _resource: ApiResource) -> None:
+    def recovered(self, _resource: ApiResource, /) -> None:
         """Do nothing: the list that comes with a recovery has brought every object anew."""
 
     def judge(
