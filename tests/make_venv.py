@@ -59,7 +59,8 @@ def main() -> None:
     wanted = fingerprint()
     if STAMP.is_file() and STAMP.read_text() == wanted:
         return
-    sys.stdout.write(f"Making {VENV} with Python {sys.version.split()[0]}\n")
+    python = sys.version.split()[0]
+    sys.stdout.write(f"Making {VENV} with Python {python}: about half a minute\n")
     sys.stdout.flush()
     install = [*pip(), *PIP_INSTALL]
     run(*install, "--require-hashes", "--requirement", LOCK)
