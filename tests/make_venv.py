@@ -32,7 +32,7 @@ def pip() -> list[str | Path]:
     """Make an empty environment; return the command that installs into it.
 
     Debian leaves out ensurepip, and with it pip in new environments, until python3-venv is there;
-    then the pip of the outer Python does.
+    then the pip of the outer Python brings one in.
     """
     shutil.rmtree(VENV, ignore_errors=True)
     python = VENV / "bin" / "python"
@@ -41,7 +41,8 @@ def pip() -> list[str | Path]:
         return [python, "-m", "pip"]
     if importlib.util.find_spec("pip"):
         run(sys.executable, "-m", "venv", "--without-pip", VENV)
-        return [sys.executable, "-m", "pip", "--python", python]
+        run(sys.executable, "-m", "pip", "--python", python, *PIP_INSTALL, "pip")
+        return [python, "-m", "pip"]
     raise SystemExit(
         f"{sys.executable} has neither ensurepip nor pip, so it cannot install anything.\n"
         "On Debian and Ubuntu: apt-get install python3-venv\n"
