@@ -1,56 +1,104 @@
-"""The operator as its users run it: a process, with its own ServiceAccount and deploy/ RBAC."""
+"""The operator as its users run it: a process, with its own ServiceAccount and deploy/ RBAC.
+
+    install(plane)
+    with Operator.in_pod(plane, folder) as operator:
+        operator.wait_ready()
+        operator.value("leadsman_target_objects", state="Modified")
+        operator.stop(); operator.start()       # the same cache, a new token
+
+It does not outlive this process, even where this process is killed.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from controlplane.keeper import Keeper
 from harness.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
     from controlplane.plane import ControlPlane
-    from controlplane.tools import Tools
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "leadsman-system"
 SERVICE_ACCOUNT = "leadsman"
+# Seconds that the operator may take to stop: it finishes the reports that it is writing.
+_STOP_WITHIN = 15.0
 
 
 def install(plane: ControlPlane) -> None:
     """Do what the README says: ``kubectl apply -k deploy``, and wait for the API to be served."""
-    plane.kubectl("apply", "--server-side", "-k", str(ROOT / "deploy"))
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    plane.kubectl("apply", "--server-side", "-k", ROOT / "deploy")
+    crds = [f"crd/{name}.leadsman.dev" for name in ("driftchecks", "driftreports")]
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What tells the operator's process its cluster: command line and environment."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def pod_access(plane: ControlPlane) -> Access:
+    """What the operator's Pod would have, with a new token of its ServiceAccount."""
+    address = urlsplit(plane.server)
+    folder = plane.service_account_dir(NAMESPACE, SERVICE_ACCOUNT)
+    return Access(
+        arguments=("--service-account-dir", str(folder)),
+        environment={
+            "KUBERNETES_SERVICE_HOST": str(address.hostname),
+            "KUBERNETES_SERVICE_PORT": str(address.port),
+        },
+    )
 
 
 class Operator:
-    """``leadsman run`` on this machine, with the token that its Pod would have mounted."""
+    """``leadsman run`` on this machine."""
 
-    def __init__(self, plane: ControlPlane, tools: Tools, folder: Path, *arguments: str) -> None:
-        """Keep cache and log in ``folder``; ``arguments`` are added to the command line."""
-        self._plane = plane
-        self._tools = tools
+    def __init__(
+        self, access: Callable[[], Access], search_path: str, folder: Path, *arguments: str
+    ) -> None:
+        """Keep cache and log in ``folder``; ``arguments`` are added to the command line.
+
+        ``access`` is called at each start. ``search_path`` is the PATH that has Helm and Kustomize.
+        """
+        self._access = access
+        self._search_path = search_path
         self._arguments = arguments
         self._folder = folder
+        self._keeper: Keeper | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "operator.log"
         self.port = 0
 
+    @classmethod
+    def in_pod(cls, plane: ControlPlane, folder: Path, *arguments: str) -> Self:
+        """Return the operator as it is in the Pod that ``install`` asks for."""
+        return cls(lambda: pod_access(plane), plane.tools.search_path(), folder, *arguments)
+
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -59,7 +107,7 @@ class Operator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        self.close()
 
     @property
     def pid(self) -> int:
@@ -70,26 +118,24 @@ class Operator:
     def start(self) -> None:
         """Start and wait until it serves; its cache is that of its last run."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        address = urlsplit(self._plane.server)
-        account = self._plane.service_account_dir(NAMESPACE, SERVICE_ACCOUNT)
+        access = self._access()
         already = self._size()
-        command = [
+        command: list[str | Path] = [
             *(sys.executable, "-m", "leadsman", "run"),
-            *("--bind", "127.0.0.1:0", "--cache-dir", str(self._folder / "cache")),
-            *("--service-account-dir", str(account), "--log-format", "json"),
-            *self._arguments,
+            *("--bind", "127.0.0.1:0", "--cache-dir", self._folder / "cache"),
+            *("--log-format", "json", *access.arguments, *self._arguments),
         ]
         environment = {
-            "KUBERNETES_SERVICE_HOST": str(address.hostname),
-            "KUBERNETES_SERVICE_PORT": str(address.port),
             "POD_NAME": "leadsman-0",
-            "PATH": f"{self._tools.bin}{os.pathsep}{os.environ['PATH']}",
+            "PATH": self._search_path,
             "PYTHONPATH": str(ROOT / "operator"),
             "HOME": str(self._folder),
+            **access.environment,
         }
+        self._keeper = self._keeper or Keeper("leadsman-operator-")
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, stderr=log, stdout=log, env=environment)
-        until(lambda: self._find_port(already), "the operator to serve", failed=self._ended)
+            self._process = self._keeper.start(command, log, environment)
+        until(lambda: self._find_port(already), "the operator to serve", failed=self.ended)
 
     def stop(self) -> None:
         """Ask it to stop, as the kubelet does, and wait until it has."""
@@ -99,17 +145,47 @@ class Operator:
         """End it without a word, as an out-of-memory kill does."""
         self._end(signal.SIGKILL)
 
+    def close(self) -> None:
+        """Stop it for good."""
+        try:
+            self.stop()
+        finally:
+            if self._keeper is not None:
+                self._keeper.end()
+                self._keeper = None
+
+    def renew_access(self) -> None:
+        """Put a new token where it reads its credentials, as the kubelet does in time."""
+        self._access()
+
+    def ended(self) -> str:
+        """Say what it said last if it has ended without being asked to, else nothing."""
+        if self._process is None or self._process.poll() is None:
+            return ""
+        last = "\n".join(self.lines()[-5:])
+        return f"the operator has ended with code {self._process.returncode}:\n{last}"
+
     def ready(self) -> bool:
         """Tell whether ``/readyz`` says yes."""
-        return self._get("/readyz")[0] == 200
+        return self.get("/readyz")[0] == 200
 
     def wait_ready(self) -> None:
         """Wait until every target has been looked at once."""
-        until(self.ready, "the operator to be ready", failed=self._ended)
+        until(self.ready, "the operator to be ready", failed=self.ended)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask its HTTP server; return the status and the body of the answer."""
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", timeout=10
+            ) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
     def metrics_text(self) -> str:
         """Return what Prometheus would scrape."""
-        status, body = self._get("/metrics")
+        status, body = self.get("/metrics")
         assert status == 200, body
         return body
 
@@ -134,32 +210,18 @@ class Operator:
             for sample in family.samples:
                 yield sample.name, sample.labels, sample.value
 
-    def _get(self, path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.port}{path}", timeout=10
-            ) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
         self._process.send_signal(number)
         try:
-            self._process.wait(timeout=15)
+            self._process.wait(timeout=_STOP_WITHIN)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
             raise
         finally:
             self._process = None
-
-    def _ended(self) -> str:
-        if self._process is None or self._process.poll() is None:
-            return ""
-        return f"the operator has ended: {''.join(self.lines()[-5:])}"
 
     def _size(self) -> int:
         return self.log.stat().st_size if self.log.exists() else 0
