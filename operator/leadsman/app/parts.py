@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from leadsman.source.mirrors import GitMirrors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from leadsman.model.json import JsonObject
     from leadsman.settings import Settings
@@ -50,8 +51,10 @@ class Parts:
 
 
 @asynccontextmanager
-async def make_parts(settings: Settings) -> AsyncIterator[Parts]:
+async def make_parts(settings: Settings, mirrors_in: Path | None = None) -> AsyncIterator[Parts]:
     """Make all parts; leaving the context closes what must be closed.
+
+    ``mirrors_in`` is a folder that no other process uses, by default one in the cache folder.
 
     Raises:
         LeadsmanError: no cluster is known, or the cache folder cannot be written.
@@ -71,24 +74,31 @@ async def make_parts(settings: Settings) -> AsyncIterator[Parts]:
     config = await load(
         settings.kubeconfig, settings.context, service_account=settings.service_account
     )
-    async with Client(config, observe=instruments.requested) as client:
+    mirrors = GitMirrors(
+        mirrors_in or cache / "git",
+        git=settings.git,
+        observe=lambda operation, _seconds, outcome: (
+            instruments.fetched(outcome) if operation == "fetch" else None
+        ),
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(mirrors.close)
+        client = await stack.enter_async_context(Client(config, observe=instruments.requested))
         discovery = Discovery(client)
         engine = Engine(
             client=client,
             discovery=discovery,
             schemas=Schemas(client),
-            mirrors=GitMirrors(
-                cache / "git",
-                git=settings.git,
-                observe=instruments.fetched,
-            ),
+            mirrors=mirrors,
             renderer=Renderer(
                 helm=settings.helm,
                 kustomize=settings.kustomize,
                 cache=cache / "renders",
                 parallel=settings.renders,
                 allow_unsandboxed=settings.allow_unsandboxed,
-                observe=instruments.rendered,
+                observe=lambda renderer, _seconds, outcome: instruments.rendered(
+                    renderer, outcome
+                ),
             ),
             instruments=instruments,
         )

@@ -6,6 +6,8 @@ import asyncio
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -36,17 +38,24 @@ async def check(options: argparse.Namespace, settings: Settings) -> int:
         LeadsmanError: nothing could be checked at all.
 
     """
-    async with make_parts(settings) as parts:
-        await parts.discovery.refresh()
-        targets = await selected(options, parts)
-        if options.ignore_added:
-            targets = [replace(target, report_added=False) for target in targets]
-        statuses = sorted(await _checked(parts, targets), key=lambda status: status.key)
+    with TemporaryDirectory(prefix="leadsman-", ignore_cleanup_errors=True) as folder:
+        statuses = await _statuses(options, settings, Path(folder))
     if options.output == "table":
         print_table(statuses, sys.stdout)
     else:
         print_data(statuses, options.output, sys.stdout, time.time())
     return exit_code(statuses)
+
+
+async def _statuses(
+    options: argparse.Namespace, settings: Settings, folder: Path
+) -> list[TargetStatus]:
+    async with make_parts(settings, folder) as parts:
+        await parts.discovery.refresh()
+        targets = await selected(options, parts)
+        if options.ignore_added:
+            targets = [replace(target, report_added=False) for target in targets]
+        return sorted(await _checked(parts, targets), key=lambda status: status.key)
 
 
 def exit_code(statuses: Iterable[TargetStatus]) -> int:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from leadsman.errors import LeadsmanError, SpecError
 from leadsman.model.identity import TargetKey
-from leadsman.model.source import LocalSource
 from leadsman.model.target import HelmOptions, Target
 from leadsman.render.yaml import load_documents
+from leadsman.source.local import locate
 from leadsman.targets.driftcheck import target_from
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def _local(options: argparse.Namespace, parts: Parts) -> Target:
     folder = Path(options.path)
     if not folder.is_dir():
         raise SpecError(f"{options.path} is not a folder", reason="PathNotFound")
+    source, path = locate(folder)
     name = folder.resolve().name
     helm = HelmOptions(
         release_name=options.release_name or name, values_files=tuple(options.values)
@@ -64,7 +65,8 @@ def _local(options: argparse.Namespace, parts: Parts) -> Target:
         )
     return Target(
         key=TargetKey("Path", options.namespace or parts.client.config.namespace, options.path),
-        source=LocalSource(folder),
+        source=source,
+        path=path,
         render=helm if chart else None,
     )
 

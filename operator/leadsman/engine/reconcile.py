@@ -56,7 +56,7 @@ class Outcome:
 class Reconciler:
     """Carries a target from its spec to judged objects."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts, all by name
         self,
         *,
         mirrors: GitMirrors,
