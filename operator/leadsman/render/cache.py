@@ -1,0 +1,91 @@
+"""Renders kept on disk, by what they were made from.
+
+The key tells everything that a render depends on: Git's ids of what it read, the options, the
+program's version. So an entry is never out of date, and a commit that touches nothing of a target
+runs no program. What is kept is what the renderer yields, before the cluster's facts shape it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import orjson
+
+from leadsman.render.documents import Documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Part of every key: another number where the same inputs would be read in another way.
+_FORMAT: Final = 1
+_SUFFIX: Final = ".render"
+
+
+def cache_key(trees: Mapping[str, str], paths: Iterable[str], rest: object) -> str | None:
+    """Return the key of a render that read ``paths``, and whatever ``rest`` says.
+
+    A path that is not in ``trees`` counts as absent. None: without ids nothing can be kept.
+    """
+    if not trees:
+        return None
+    ids = [(path, trees.get(path)) for path in sorted(paths)]
+    return hashlib.sha256(orjson.dumps([_FORMAT, ids, rest])).hexdigest()
+
+
+class RenderCache:
+    """A folder of renders, bounded in bytes: the least recently used ones go first.
+
+    It may vanish or be damaged at any time; then it is empty.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self._folder = folder
+        self._size = size
+        self._decoder = msgspec.json.Decoder(Documents)
+
+    def get(self, key: str) -> Documents | None:
+        """Return what was put under the key, None where there is nothing that can be read."""
+        path = self._path(key)
+        try:
+            documents = self._decoder.decode(zlib.decompress(path.read_bytes()))
+            os.utime(path)
+        except (OSError, zlib.error, msgspec.DecodeError):
+            return None
+        return documents
+
+    def put(self, key: str, documents: Documents) -> None:
+        """Keep a render; that the disk is full or read-only only costs time later."""
+        content = zlib.compress(orjson.dumps(documents), level=1)
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                os.replace(name, self._path(key))  # noqa: PTH105 - the same, from a name
+            except OSError:
+                Path(name).unlink(missing_ok=True)
+                raise
+            self._trim()
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}{_SUFFIX}"
+
+    def _trim(self) -> None:
+        entries = []
+        for entry in os.scandir(self._folder):
+            with suppress(FileNotFoundError):
+                entries.append((entry.stat().st_mtime_ns, entry.stat().st_size, entry.path))
+        total = sum(size for _, size, _ in entries)
+        for _, size, path in sorted(entries):
+            if total <= self._size:
+                break
+            Path(path).unlink(missing_ok=True)
+            total -= size

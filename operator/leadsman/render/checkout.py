@@ -1,0 +1,150 @@
+"""Paths within a checkout: where they lead, and which of them a render reads."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import posixpath
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from leadsman.errors import RenderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHOWN: Final = 8
+
+
+class Checkout:
+    """A checkout's files, by paths relative to its root, which is ``""``.
+
+    ``inputs`` notes what a render reads: files, folders with all in them, and files whose absence
+    it relies on. What cannot be told for certain is told by the root.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.realpath(root))
+        self.inputs: set[str] = set()
+
+    def locate(self, path: str, *, folder: str = "", named_by: str = "", note: bool = True) -> str:
+        """Return the real path of what ``path``, relative to ``folder``, leads to.
+
+        It is noted as read unless ``note`` is false. ``named_by`` says in errors where the path
+        stands.
+
+        Raises:
+            RenderError: PathOutside or PathNotFound.
+
+        """
+        joined = posixpath.normpath(posixpath.join("/", folder, path))[1:]
+        prefix = f"{named_by}: " if named_by else ""
+        if path.startswith("/") or _climbs(folder, path):
+            raise outside(f"{prefix}{path} leads out of the repository")
+        real = os.path.realpath(self.root / joined)
+        relative = self.relative(real)
+        if relative is None:
+            raise outside(f"{prefix}{joined} is a symbolic link that leads out of the repository")
+        if not os.path.exists(real):  # noqa: PTH110 - a Path would be made for this alone
+            raise RenderError(
+                "PathNotFound",
+                f"{prefix}{joined or '.'} is not in the repository{self._nearby(joined)}",
+                retryable=False,
+            )
+        if relative != joined:
+            # Git's id of a link is of its text, not of what it leads to.
+            self.inputs.add("")
+        elif note:
+            self.inputs.add(relative)
+        return relative
+
+    def relative(self, real: str | Path) -> str | None:
+        """Return a resolved absolute path from the root on, None for one that is outside."""
+        if not Path(real).is_relative_to(self.root):
+            return None
+        found = os.path.relpath(real, self.root)
+        return "" if found == "." else found
+
+    def exists(self, path: str) -> bool:
+        """Say whether there is a file at a path; that there is none is noted, too."""
+        if self.is_folder(path):
+            return False
+        self.inputs.add(path)
+        return (self.root / path).is_file()
+
+    def is_folder(self, path: str) -> bool:
+        """Say whether a located path is a folder."""
+        return (self.root / path).is_dir()
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a located file. Raises RenderError."""
+        try:
+            return (self.root / path).read_bytes()
+        except OSError as error:
+            raise RenderError(
+                "FileNotReadable", f"{path} cannot be read: {error.strerror}"
+            ) from error
+
+    def links(self, folder: str) -> Iterator[str]:
+        """Yield the symbolic links in a folder, and in folders of the repository they lead to.
+
+        If there are any, the whole repository counts as read.
+        """
+        seen: set[str] = set()
+        waiting = [folder]
+        while waiting:
+            current = waiting.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            for entry in os.scandir(self.root / current):
+                path: str | None = posixpath.join(current, entry.name)
+                if entry.is_symlink():
+                    self.inputs.add("")
+                    yield posixpath.join(current, entry.name)
+                    path = self.relative(os.path.realpath(entry.path))
+                if path is not None and self.is_folder(path):
+                    waiting.append(path)
+
+    def _nearby(self, path: str) -> str:
+        """Say what there is instead, in the deepest folder that is there."""
+        folder, missing = posixpath.split(path)
+        while folder and not self.is_folder(folder):
+            folder, missing = posixpath.split(folder)
+        try:
+            names = sorted(
+                entry.name + "/" * entry.is_dir()
+                for entry in os.scandir(self.root / folder)
+                if not entry.name.startswith(".")
+            )
+        except OSError:
+            return ""
+        where = folder or "its root"
+        if not names:
+            return f"; {where} is empty"
+        alike = difflib.get_close_matches(missing, [name.rstrip("/") for name in names], n=1)
+        if alike:
+            return f"; is {posixpath.join(folder, alike[0])} meant?"
+        shown = [name for name in names if name.endswith("/")] or names
+        more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+        return f"; {where} has {', '.join(shown[:_SHOWN])}{more}"
+
+
+def outside(message: str) -> RenderError:
+    """Return the error for what is not within the repository."""
+    return RenderError(
+        "PathOutside", f"{message}: only what is in the repository is rendered", retryable=False
+    )
+
+
+def _climbs(folder: str, path: str) -> bool:
+    """Say whether a relative path leaves the root on its way, as far as its text tells."""
+    depth = len(folder.split("/")) if folder else 0
+    for part in path.split("/"):
+        if part == "..":
+            depth -= 1
+        elif part not in {"", "."}:
+            depth += 1
+        if depth < 0:
+            return True
+    return False

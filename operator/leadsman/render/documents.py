@@ -1,0 +1,29 @@
+"""Manifests as they come out of a renderer, before they are judged to be objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leadsman.model.json import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One document, with the file it comes from and its line there (0: not known)."""
+
+    body: Json
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """All that one render yields, in its order."""
+
+    manifests: tuple[Manifest, ...]
+    warnings: tuple[str, ...] = ()

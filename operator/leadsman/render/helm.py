@@ -1,0 +1,301 @@
+"""Helm: what ``helm template`` makes of a chart in the repository, by the real program.
+
+Hooks are no part of a release's objects, so they are left out; tests are hooks. A missing
+dependency, a values file, and what leads out of the repository are found before Helm runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import orjson
+
+from leadsman.errors import RenderError
+from leadsman.render import values
+from leadsman.render.builder import YamlError
+from leadsman.render.chart import Chart, read_chart, source_file, values_file
+from leadsman.render.decoder import parse
+from leadsman.render.documents import Documents, Manifest
+from leadsman.render.messages import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from leadsman.model.json import JsonObject
+    from leadsman.model.target import HelmOptions
+    from leadsman.render.checkout import Checkout
+    from leadsman.render.program import Program
+    from leadsman.render.request import ClusterFacts, ValuesDocument
+    from leadsman.render.sandbox import Outcome, Sandbox
+
+_SOURCE: Final = re.compile(rb"^---\n# Source: (.+)$", re.MULTILINE)
+_REMOTE_SCHEMA: Final = re.compile(r'failing loading "(https?://[^"]*)"')
+_LOG_LINE: Final = re.compile(r"^(?:level=|\d{4}/\d\d/\d\d |[a-z_]+\.go:\d+: )")
+_WARNING: Final = re.compile(r"^level=WARN(?:ING)? msg=(.*)$", re.MULTILINE)
+_HOOK: Final = "helm.sh/hook"
+_TESTS: Final = frozenset({"test", "test-success"})
+_DEBUG_HINT: Final = "Use --debug flag to render out invalid YAML"
+_API_VERSIONS_PER_FLAG: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class HelmPlan:
+    """What is to be rendered; ``files`` are located values files, the first the weakest."""
+
+    kind: ClassVar[str] = "Helm"
+
+    chart: Chart
+    files: tuple[str, ...]
+    documents: tuple[ValuesDocument, ...] = field(repr=False)
+    options: HelmOptions
+    release: str
+    namespace: str
+    kube_version: str
+    api_versions: tuple[str, ...]
+
+    def key(self) -> list[object] | None:
+        """Return what the result depends on besides files; None if it is not to be kept.
+
+        That is so with values from the cluster, which may be Secrets: what is rendered from them
+        stays in memory.
+        """
+        if self.documents:
+            return None
+        return [
+            self.chart.folder,
+            self.options,
+            self.release,
+            self.namespace,
+            self.kube_version,
+            sorted(self.api_versions),
+        ]
+
+
+def plan_helm(
+    checkout: Checkout,
+    folder: str,
+    options: HelmOptions,
+    documents: Sequence[ValuesDocument],
+    facts: ClusterFacts,
+    *,
+    release: str,
+    namespace: str,
+) -> HelmPlan:
+    """Read the chart in a located folder and see that all it needs is there. Raises RenderError."""
+    return HelmPlan(
+        chart=read_chart(checkout, folder),
+        files=tuple(values_file(checkout, folder, name) for name in options.values_files),
+        documents=tuple(documents),
+        options=options,
+        release=options.release_name or release,
+        namespace=namespace,
+        kube_version=options.kube_version or facts.kube_version,
+        api_versions=options.api_versions or facts.api_versions,
+    )
+
+
+async def template(
+    plan: HelmPlan, checkout: Checkout, program: Program, sandbox: Sandbox, scratch: Path
+) -> Documents:
+    """Run ``helm template``. Raises RenderError."""
+    values_folder = scratch / "values"
+    chart = _assemble(plan.chart, checkout, scratch / "chart")
+    names = {
+        chart: plan.chart.folder,
+        checkout.root: "",
+        **_write_values(plan, checkout, values_folder),
+    }
+    arguments = _arguments(plan, chart, list(_value_paths(plan, checkout, values_folder)))
+    home = str(scratch / "home")
+
+    async def run(*more: str) -> Outcome:
+        return await sandbox.run(
+            program,
+            [*arguments, *more],
+            scratch=scratch,
+            read=(checkout.root, values_folder, *((chart,) if plan.chart.linked else ())),
+            environment={
+                "HELM_CACHE_HOME": home,
+                "HELM_CONFIG_HOME": home,
+                "HELM_DATA_HOME": home,
+                "HELM_PLUGINS": f"{home}/plugins",
+                "KUBECONFIG": f"{home}/none",
+            },
+        )
+
+    warnings: list[str] = []
+    outcome = await run()
+    remote = _REMOTE_SCHEMA.search(outcome.stderr)
+    if outcome.status != 0 and remote:
+        warnings.append(
+            f"the values are not checked: the chart's schema refers to {remote[1]}, and rendering "
+            "has no network"
+        )
+        outcome = await run("--skip-schema-validation")
+    if outcome.status != 0:
+        raise _failed(plan.chart, checkout, scrub(outcome.stderr, names))
+    warnings += [f"helm: {scrub(match[1], names)}" for match in _WARNING.finditer(outcome.stderr)]
+    return _documents(plan, checkout, outcome.stdout, warnings)
+
+
+def _assemble(chart: Chart, checkout: Checkout, made: Path) -> Path:
+    """Return the chart's folder, or one of links in which its linked dependencies are, too."""
+    original = checkout.root / chart.folder
+    if not chart.linked:
+        return original
+    charts = made / "charts"
+    charts.mkdir(parents=True)
+    for entry in os.scandir(original):
+        if entry.name != "charts":
+            (made / entry.name).symlink_to(entry.path)
+    if (original / "charts").is_dir():
+        for entry in os.scandir(original / "charts"):
+            (charts / entry.name).symlink_to(entry.path)
+    for name, folder in chart.linked.items():
+        (charts / name).symlink_to(checkout.root / folder)
+    return made
+
+
+def _write_values(plan: HelmPlan, checkout: Checkout, folder: Path) -> dict[Path, str]:
+    """Write the values that are in no file of the repository; return what each file stands for.
+
+    Raises RenderError.
+    """
+    folder.mkdir()
+    if not any(document.target_path for document in plan.documents):
+        names = {}
+        for number, document in enumerate(plan.documents, 1):
+            path = folder / f"{number}.yaml"
+            path.write_text(document.text, encoding="utf-8")
+            names[path] = f"valuesFrom (number {number})"
+        if plan.options.values:
+            (folder / "last.json").write_bytes(orjson.dumps(plan.options.values))
+        return {**names, folder / "last.json": "values"}
+    # A value for a path lies over all before it and under all after it: merged here.
+    merged: JsonObject = {}
+    for file in plan.files:
+        merged = values.merge(merged, _mapping(checkout.read(file), file))
+    for number, document in enumerate(plan.documents, 1):
+        where = f"valuesFrom (number {number})"
+        if document.target_path:
+            try:
+                merged = values.set_value(merged, document.target_path, document.text)
+            except ValueError as error:
+                raise _invalid_values(
+                    f"{where}: targetPath {document.target_path}", error
+                ) from None
+        else:
+            merged = values.merge(merged, _mapping(document.text.encode(), where))
+    merged = values.merge(merged, plan.options.values)
+    (folder / "last.json").write_bytes(orjson.dumps(merged))
+    return {folder / "last.json": "values"}
+
+
+def _value_paths(plan: HelmPlan, checkout: Checkout, folder: Path) -> list[Path]:
+    if any(document.target_path for document in plan.documents):
+        return [folder / "last.json"]
+    written = [folder / f"{number}.yaml" for number in range(1, len(plan.documents) + 1)]
+    last = [folder / "last.json"] if plan.options.values else []
+    return [*(checkout.root / file for file in plan.files), *written, *last]
+
+
+def _mapping(data: bytes, where: str) -> JsonObject:
+    merged: JsonObject = {}
+    try:
+        for document in parse(data, lambda _line, _key: None):
+            if not isinstance(document.value, dict):
+                raise _invalid_values(where, ValueError("is no mapping"))
+            merged = values.merge(merged, document.value)
+    except YamlError as error:
+        raise _invalid_values(where, error) from None
+    return merged
+
+
+def _invalid_values(where: str, error: ValueError) -> RenderError:
+    return RenderError("ValuesInvalid", f"{where}: {error}", retryable=False)
+
+
+def _arguments(plan: HelmPlan, chart: Path, value_paths: Sequence[Path]) -> list[str]:
+    options = plan.options
+    # As comma-separated lists, because one flag each makes thousands.
+    groups = [
+        ",".join(plan.api_versions[start : start + _API_VERSIONS_PER_FLAG])
+        for start in range(0, len(plan.api_versions), _API_VERSIONS_PER_FLAG)
+    ]
+    return [
+        *("template", plan.release, str(chart), "--namespace", plan.namespace),
+        *(() if options.skip_crds else ("--include-crds",)),
+        *(("--no-hooks",) if options.skip_tests else ()),
+        *(("--kube-version", plan.kube_version) if plan.kube_version else ()),
+        *(word for group in groups for word in ("--api-versions", group)),
+        *(word for path in value_paths for word in ("--values", str(path))),
+    ]
+
+
+def _failed(chart: Chart, checkout: Checkout, said: str) -> RenderError:
+    """Make an error of what Helm says, with the chart's files named as in the repository."""
+    lines = [
+        line
+        for line in said.splitlines()
+        if line.strip() and line != _DEBUG_HINT and not _LOG_LINE.match(line)
+    ]
+    text = "\n".join(lines).removeprefix("Error: ")
+    if chart.name:
+        text = re.sub(
+            rf"(?<![\w/.-]){re.escape(chart.name)}/(?:templates|charts|crds)/[\w./-]+",
+            lambda match: source_file(checkout, chart, match[0]),
+            text,
+        )
+    reason = "ValuesInvalid" if "the specifications of the schema" in text else "TemplateFailed"
+    return RenderError(
+        reason, f"helm template {chart.folder or '.'}: {text or 'failed'}", retryable=False
+    )
+
+
+def _documents(plan: HelmPlan, checkout: Checkout, output: bytes, warnings: list[str]) -> Documents:
+    starts: list[int] = []
+    files: list[str] = []
+    known: dict[str, str] = {}
+    line = at = 0
+    for match in _SOURCE.finditer(output):
+        line += output.count(b"\n", at, match.start())
+        at = match.start()
+        source = match[1].decode("utf-8", "replace").strip()
+        if source not in known:
+            known[source] = source_file(checkout, plan.chart, source)
+        starts.append(line + 1)
+        files.append(known[source])
+
+    def file_at(line: int) -> str:
+        index = bisect_right(starts, line) - 1
+        return files[index] if index >= 0 else plan.chart.folder
+
+    try:
+        found = parse(
+            output,
+            lambda line, key: warnings.append(
+                f"{file_at(line)} renders the key {key!r} twice in the same mapping; Helm takes "
+                "the last one"
+            ),
+        )
+    except YamlError as error:
+        raise RenderError(
+            "InvalidYAML", f"{file_at(error.line)} renders to: {error.problem}", retryable=False
+        ) from error
+    manifests = [Manifest(item.value, file_at(item.line)) for item in found]
+    return Documents(tuple(item for item in manifests if not _is_hook(item.body)), tuple(warnings))
+
+
+def _is_hook(body: object) -> bool:
+    """Say whether an object is a hook but no test; tests come only where they are asked for."""
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    hook = annotations.get(_HOOK) if isinstance(annotations, dict) else None
+    if hook is None:
+        return False
+    return not {word.strip().lower() for word in str(hook).split(",")} & _TESTS

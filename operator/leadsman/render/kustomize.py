@@ -1,0 +1,257 @@
+"""Kustomize: a kustomization with the target's options laid over it, built by the real program.
+
+The options change the kustomization itself, as Flux does it, and not one on top of it: a patch or a
+prefix means something else there. The changed file stands in a scratch folder in which links to the
+checkout's files surround it.
+
+Source: ``kustomize_generator.go`` in fluxcd/pkg, ``SetCommonMetadata`` in fluxcd/pkg ``ssa``.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import orjson
+
+from leadsman.errors import RenderError
+from leadsman.render.builder import YamlError
+from leadsman.render.decoder import parse
+from leadsman.render.documents import Documents, Manifest
+from leadsman.render.kustomization import (
+    FILE_NAMES,
+    Survey,
+    find_kustomization,
+    lower_keys,
+    read_kustomization,
+)
+from leadsman.render.messages import scrub
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leadsman.model.json import JsonObject
+    from leadsman.model.target import KustomizeOptions
+    from leadsman.render.checkout import Checkout
+    from leadsman.render.program import Program
+    from leadsman.render.sandbox import Sandbox
+
+_ORIGIN: Final = "config.kubernetes.io/origin"
+_ORIGIN_OPTION: Final = "originAnnotations"
+_HEADER: Final = {
+    "apiVersion": "kustomize.config.k8s.io/v1beta1",
+    "kind": "Kustomization",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KustomizePlan:
+    """What is to be built: ``body`` is the kustomization in ``folder``, options laid over it.
+
+    ``keep_origin``: the repository itself asks for the origin annotations.
+    """
+
+    kind: ClassVar[str] = "Kustomize"
+
+    folder: str
+    file: str
+    body: JsonObject
+    options: KustomizeOptions
+    keep_origin: bool
+    warnings: tuple[str, ...]
+
+    def key(self) -> list[object]:
+        """Return what the result depends on besides files."""
+        return [self.folder, self.body, self.options]
+
+
+def plan_kustomize(
+    checkout: Checkout, folder: str, options: KustomizeOptions, namespace: str
+) -> KustomizePlan:
+    """Read the kustomization in a located folder and check all that it refers to.
+
+    ``namespace`` not empty: all objects are put there. Raises RenderError.
+    """
+    survey = Survey(checkout)
+    file = find_kustomization(checkout, folder)
+    if file is None:
+        file = posixpath.join(folder, FILE_NAMES[0])
+        body = {**_HEADER, "resources": list(_found_resources(checkout, folder))}
+    else:
+        body = read_kustomization(checkout, file, survey.warnings)
+    asked = _list(lower_keys(body).get("buildmetadata"))
+    laid = _lay_over(checkout, folder, body, options, namespace)
+    survey.visit(folder, file, laid)
+    return KustomizePlan(
+        folder, file, laid, options, _ORIGIN_OPTION in asked, tuple(survey.warnings)
+    )
+
+
+async def build(
+    plan: KustomizePlan, checkout: Checkout, program: Program, sandbox: Sandbox, scratch: Path
+) -> Documents:
+    """Run kustomize. Raises RenderError."""
+    tree = scratch / "tree"
+    folder = _surround(checkout, plan, tree)
+    outcome = await sandbox.run(
+        program,
+        ["build", "--load-restrictor", "LoadRestrictionsNone", str(folder)],
+        scratch=scratch,
+        read=(checkout.root, tree),
+    )
+    if outcome.status != 0:
+        said = scrub(outcome.stderr, {checkout.root: "", tree: ""})
+        raise RenderError(
+            "BuildFailed",
+            f"kustomize build {plan.folder or '.'}: {_message(said)}",
+            retryable=False,
+        )
+    return _documents(plan, outcome.stdout)
+
+
+def _lay_over(
+    checkout: Checkout, folder: str, body: JsonObject, options: KustomizeOptions, namespace: str
+) -> JsonObject:
+    names = {name.lower(): name for name in body}
+    laid = dict(body)
+
+    def put(name: str, value: object) -> None:
+        if value:
+            laid[names.get(name.lower(), name)] = value
+
+    def old(name: str) -> list[object]:
+        return _list(body.get(names.get(name.lower(), name)))
+
+    put("namespace", namespace)
+    put("namePrefix", options.name_prefix)
+    put("nameSuffix", options.name_suffix)
+    put("patches", [*old("patches"), *options.patches])
+    put("images", _merge_images(old("images"), options.images))
+    put("components", [*old("components"), *_components(checkout, folder, options)])
+    metadata = old("buildMetadata")
+    put("buildMetadata", [*metadata, *({_ORIGIN_OPTION} - set(map(str, metadata)))])
+    return laid
+
+
+def _merge_images(images: list[object], over: tuple[JsonObject, ...]) -> list[object]:
+    """Let each image replace the one of the same name."""
+    merged = list(images)
+    for image in over:
+        same = [
+            index
+            for index, item in enumerate(merged)
+            if isinstance(item, dict) and item.get("name") == image.get("name")
+        ]
+        if same:
+            merged[same[0]] = image
+        else:
+            merged.append(image)
+    return merged
+
+
+def _components(checkout: Checkout, folder: str, options: KustomizeOptions) -> list[str]:
+    if not options.ignore_missing_components:
+        return list(options.components)
+    found = []
+    for component in options.components:
+        path = posixpath.normpath(posixpath.join(folder, component))
+        if path.startswith(("/", "../")) or find_kustomization(checkout, path) is not None:
+            found.append(component)
+    return found
+
+
+def _found_resources(checkout: Checkout, top: str, folder: str = "") -> list[str]:
+    """Return what makes up a folder without a kustomization, as Flux generates one."""
+    checkout.inputs.add(top)
+    found = []
+    here = checkout.root / top / folder
+    for entry in sorted(os.scandir(here), key=lambda entry: entry.name):
+        path = posixpath.join(folder, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            if find_kustomization(checkout, posixpath.join(top, path)) is not None:
+                found.append(path)
+            else:
+                found += _found_resources(checkout, top, path)
+        elif entry.name.endswith((".yaml", ".yml")):
+            found.append(path)
+    return found
+
+
+def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> Path:
+    """Write the kustomization, with links to all that is beside it and above it; return where.
+
+    Of the checkout's folders only those on the way are made; kustomize follows the other links to
+    the checkout itself.
+    """
+    here, original = tree, checkout.root
+    here.mkdir()
+    for part in [*filter(None, plan.folder.split("/")), None]:
+        for entry in os.scandir(original):
+            if entry.name != part and not (part is None and entry.name in FILE_NAMES):
+                (here / entry.name).symlink_to(entry.path)
+        if part is not None:
+            here, original = here / part, original / part
+            here.mkdir()
+    (here / posixpath.basename(plan.file)).write_bytes(orjson.dumps(plan.body))
+    return here
+
+
+def _documents(plan: KustomizePlan, output: bytes) -> Documents:
+    warnings = list(plan.warnings)
+    try:
+        found = parse(output, lambda _line, key: warnings.append(f"the key {key!r} stands twice"))
+    except YamlError as error:
+        raise RenderError(
+            "InvalidYAML", f"the output of kustomize: {error}", retryable=False
+        ) from error
+    manifests = []
+    for document in found:
+        body = document.value
+        file = plan.file
+        if isinstance(body, dict):
+            file = _take_origin(body, plan)
+            _set_common(body, plan.options)
+        manifests.append(Manifest(body, file))
+    return Documents(tuple(manifests), tuple(warnings))
+
+
+def _take_origin(body: JsonObject, plan: KustomizePlan) -> str:
+    """Return the file that an object comes from, and remove the annotation that says so."""
+    metadata = body.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(annotations, dict):
+        return plan.file
+    text = annotations.get(_ORIGIN)
+    if not isinstance(text, str):
+        return plan.file
+    if not plan.keep_origin:
+        del annotations[_ORIGIN]
+        if not annotations:
+            del metadata["annotations"]
+    origin = parse(text.encode(), lambda _line, _key: None)[0].value
+    path = origin.get("path") or origin.get("configuredIn")
+    if not path:
+        return plan.file
+    return posixpath.normpath(posixpath.join(plan.folder, path))
+
+
+def _set_common(body: JsonObject, options: KustomizeOptions) -> None:
+    """Set the common labels and annotations on the object itself, over its own."""
+    for field, common in (
+        ("labels", options.common_labels),
+        ("annotations", options.common_annotations),
+    ):
+        if common and isinstance(metadata := body.setdefault("metadata", {}), dict):
+            metadata[field] = {**(metadata.get(field) or {}), **common}
+
+
+def _message(said: str) -> str:
+    """Leave of what kustomize says the error itself."""
+    lines = [line for line in said.splitlines() if not line.startswith("# Warning:")]
+    return "\n".join(lines).removeprefix("Error: ") or "failed without a word"
+
+
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else []

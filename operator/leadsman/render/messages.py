@@ -1,0 +1,28 @@
+"""What a program says, made fit for a person who knows the repository and not this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_LONGEST: Final = 2000
+_SCRATCH: Final = re.compile(r"\S*leadsman-render-[^/\s'\"`]*")
+
+
+def scrub(text: str, names: Mapping[Path, str]) -> str:
+    """Replace folders and files of this machine by what they stand for, and cut what is long.
+
+    ``names`` maps an absolute path to the path within the repository or to words.
+    """
+    for path in sorted(names, key=lambda path: len(str(path)), reverse=True):
+        name = names[path]
+        for real in {str(path), os.path.realpath(path)}:
+            text = text.replace(f"{real}/", f"{name}/" if name else "")
+            text = text.replace(real, name or ".")
+    text = _SCRATCH.sub("(scratch)", text).strip()
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [...]"

@@ -1,0 +1,130 @@
+"""From manifests to desired objects: lists opened, names checked, namespaces set.
+
+Source: ``FlattenListVisitor`` and ``SetNamespace`` in ``k8s.io/cli-runtime/pkg/resource``,
+``unstructuredJSONScheme`` in apimachinery for items that do not say their kind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, cast
+
+import orjson
+
+from leadsman.errors import RenderError
+from leadsman.model.desired import DesiredObject, Rendered
+from leadsman.model.identity import Gvk, ObjectKey
+from leadsman.render.documents import Documents, Manifest
+
+if TYPE_CHECKING:
+    from leadsman.model.json import JsonObject
+
+_CRD_GROUP: Final = "apiextensions.k8s.io"
+_CRD_KIND: Final = "CustomResourceDefinition"
+_DIGEST_BYTES: Final = 16
+
+Scope = Callable[[str, str], bool | None]
+
+
+def assemble(documents: Documents, *, renderer: str, namespace: str, scope: Scope) -> Rendered:
+    """Make objects of what a renderer yields, without duplicates: the last one counts.
+
+    ``namespace`` is that of namespaced objects that name none; cluster-scoped ones lose theirs.
+    Where nobody knows a kind's scope, neither the cluster nor a CRD among the manifests, an object
+    stays as it is written. Raises RenderError for what is no object.
+    """
+    warnings = list(documents.warnings)
+    flat = [item for manifest in documents.manifests for item in _flatten(manifest)]
+    defined = dict(_defined_scopes(item.body for item in flat))
+    objects: dict[ObjectKey, DesiredObject] = {}
+    for manifest in flat:
+        body = manifest.body
+        gvk = Gvk.parse(body["apiVersion"], body["kind"])
+        metadata = _metadata(manifest, warnings)
+        if metadata is None:
+            continue
+        known = scope(gvk.group, gvk.kind)
+        namespaced = defined.get((gvk.group, gvk.kind)) if known is None else known
+        placed = _place(metadata, namespace, namespaced=namespaced)
+        key = ObjectKey(gvk.group, gvk.kind, placed.get("namespace", ""), placed["name"])
+        former = objects.pop(key, None)
+        if former is not None:
+            warnings.append(
+                f"{key} is rendered twice, by {former.file} and by {manifest.file}: "
+                "the last one counts"
+            )
+        canonical = orjson.dumps({**body, "metadata": placed}, option=orjson.OPT_SORT_KEYS)
+        digest = hashlib.sha256(canonical).digest()[:_DIGEST_BYTES]
+        objects[key] = DesiredObject(key, gvk, canonical, digest, manifest.file)
+    return Rendered(tuple(objects.values()), renderer, tuple(dict.fromkeys(warnings)))
+
+
+def _flatten(manifest: Manifest) -> Iterator[Manifest]:
+    """Yield the object, or what is in it if it is a list."""
+    body = manifest.body
+    if not isinstance(body, dict):
+        raise _no_object(manifest, "is no mapping")
+    for field in ("apiVersion", "kind"):
+        if not isinstance(body.get(field), str) or not body[field]:
+            raise _no_object(manifest, f"has no {field}")
+    items = body.get("items")
+    if not body["kind"].endswith("List") or not isinstance(items, list):
+        yield manifest
+        return
+    for item in items:
+        if isinstance(item, dict) and "kind" not in item and body["kind"] != "List":
+            # A typed list says it for all.
+            item = {  # noqa: PLW2901 - the item, completed
+                "apiVersion": body["apiVersion"],
+                "kind": body["kind"].removesuffix("List"),
+                **item,
+            }
+        yield from _flatten(Manifest(item, manifest.file, manifest.line))
+
+
+def _metadata(manifest: Manifest, warnings: list[str]) -> JsonObject | None:
+    """Return the object's metadata; None for one whose name the API server would make up."""
+    metadata = manifest.body.get("metadata")
+    if not isinstance(metadata, dict):
+        raise _no_object(manifest, "has no metadata")
+    what = f"{manifest.body['kind']} of {manifest.body['apiVersion']}"
+    for field in ("name", "namespace"):
+        value = metadata.get(field)
+        if value is not None and not isinstance(value, str):
+            raise _no_object(
+                manifest, f"{what}: metadata.{field} is {value!r} and no string: put it in quotes"
+            )
+    if metadata.get("name"):
+        return metadata
+    if metadata.get("generateName"):
+        warnings.append(
+            f"{manifest}: a {manifest.body['kind']} has generateName and no name, so there is "
+            "nothing to compare it with: left out"
+        )
+        return None
+    raise _no_object(manifest, f"{what} has no metadata.name")
+
+
+def _place(metadata: JsonObject, default: str, *, namespaced: bool | None) -> JsonObject:
+    namespace = metadata.get("namespace") or (default if namespaced else "")
+    placed = {name: value for name, value in metadata.items() if name != "namespace"}
+    if namespace and namespaced is not False:
+        placed["namespace"] = namespace
+    return placed
+
+
+def _defined_scopes(bodies: Iterable[JsonObject]) -> Iterator[tuple[tuple[str, str], bool]]:
+    """Yield the kinds that CRDs among the objects define, and whether they are namespaced."""
+    for body in bodies:
+        if body["kind"] != _CRD_KIND or not body["apiVersion"].startswith(f"{_CRD_GROUP}/"):
+            continue
+        spec = body.get("spec")
+        names = spec.get("names") if isinstance(spec, dict) else None
+        if isinstance(names, dict):
+            group, scope = cast("JsonObject", spec).get("group"), cast("JsonObject", spec)["scope"]
+            yield (str(group), str(names.get("kind"))), scope == "Namespaced"
+
+
+def _no_object(manifest: Manifest, problem: str) -> RenderError:
+    return RenderError("InvalidObject", f"{manifest}: {problem}", retryable=False)

@@ -1,0 +1,291 @@
+"""Run a renderer confined: nothing of the network, of other files, and not too much of anything.
+
+What holds it are means that need no privilege, so that they work in a Pod under the restricted
+profile: Landlock and seccomp where the kernel has them, rlimits, a process group that is killed at
+the timeout, an empty environment, and a scratch folder that is removed. What holds on this kernel
+is found out by trying, once (``probe.py``).
+
+Rendering is refused where neither Landlock nor seccomp keeps a program off the network: what is
+rendered is other people's text, and a chart may ask for a host's address or a file's content and
+put it where it can be read. ``allow_unsandboxed`` lifts that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from leadsman.errors import RenderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from leadsman.render.program import Program
+
+_PACKAGE_ROOT: Final = str(Path(__file__).resolve().parents[2])
+_JAIL: Final = "from leadsman.render import jail; sys.exit(jail.main(sys.argv[1:]))"
+_PROBE: Final = "from leadsman.render import probe; sys.exit(probe.main())"
+_JAIL_FAILED: Final = 125
+_CHUNK: Final = 1 << 16
+_OPEN_FILES: Final = 512
+_NICE: Final = 5
+_THREADS: Final = 2
+# The limit counts what is mapped writable, Go's own limit what is used: arenas, stacks and the
+# runtime's tables lie between.
+_MEMORY_SLACK: Final = 256 << 20
+_OUT_OF_MEMORY: Final = ("out of memory", "cannot allocate memory", "failed to reserve memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may use: ``timeout`` in seconds, ``memory`` and ``output`` in bytes."""
+
+    timeout: float = 60.0
+    memory: int = 1 << 30
+    output: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Protections:
+    """What confining a process takes from it on this kernel; ``landlock`` is the ABI or 0."""
+
+    landlock: int = 0
+    files: bool = False
+    tcp: bool = False
+    sockets: bool = False
+    signals: bool = False
+
+    @property
+    def offline(self) -> bool:
+        """Whether a program is kept off the network."""
+        return self.tcp or self.sockets
+
+    def describe(self) -> list[str]:
+        """Say for the log what holds and what does not, one sentence each."""
+        landlock = f"Landlock ABI {self.landlock}"
+        return [
+            f"files: only the checkout and a scratch folder ({landlock})"
+            if self.files
+            else "files: NOT confined by the kernel (no Landlock), references are checked before",
+            "network: no sockets of any kind (seccomp)"
+            if self.sockets
+            else f"network: no TCP ({landlock}), but UDP and Unix sockets (no seccomp)"
+            if self.tcp
+            else "network: NOT confined by the kernel (neither seccomp nor Landlock ABI 4)",
+            "processes: no new ones (seccomp)"
+            if self.sockets
+            else "processes: new ones are possible (no seccomp)",
+            "signals: to none but itself"
+            if self.signals or self.sockets
+            else "signals: possible to processes of the same user",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: exit status (negative: the signal), output, time in seconds."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+    seconds: float
+
+
+def protections() -> list[str]:
+    """Say what holds on this kernel, for the log."""
+    return probe().describe()
+
+
+@functools.cache
+def probe() -> Protections:
+    """Find out what holds on this kernel, once; takes the start of a process."""
+    if sys.platform != "linux":
+        return Protections()
+    ran = subprocess.run(  # noqa: S603 - this interpreter and code of ours
+        _python(_PROBE), capture_output=True, text=True, check=False, env={}, timeout=30
+    )
+    words = ran.stdout.split()
+    if ran.returncode != 0 or not words:
+        return Protections()
+    return Protections(int(words[0]), **dict.fromkeys(words[1:], True))
+
+
+class Sandbox:
+    """Runs programs confined. ``allow_unsandboxed``: also where nothing keeps them offline."""
+
+    def __init__(self, limits: Limits, *, allow_unsandboxed: bool = False) -> None:
+        self.limits = limits
+        self._allow_unsandboxed = allow_unsandboxed
+
+    async def run(
+        self,
+        program: Program,
+        arguments: Sequence[str],
+        *,
+        scratch: Path,
+        read: Sequence[Path] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """Run the program in ``scratch``, where it may write below ``home`` and ``tmp``.
+
+        ``read`` are the folders and files that it may read. Raises RenderError, for what is not
+        the program's own verdict: timeout, too much output or memory, or no confinement.
+        """
+        held = await asyncio.to_thread(probe)
+        if not held.offline and not self._allow_unsandboxed:
+            raise RenderError(
+                "SandboxUnavailable",
+                "this kernel or container offers neither Landlock (ABI 4) nor seccomp, so nothing "
+                "would keep what is rendered off the network: allow them, or allow rendering "
+                "without them by the setting",
+            )
+        home, tmp = scratch / "home", scratch / "tmp"
+        for folder in (home, tmp):
+            folder.mkdir(exist_ok=True)
+        command = [
+            *_python(_JAIL),
+            *self._confinement(held),
+            *(word for item in program.execute for word in ("--execute", item)),
+            *(word for item in read for word in ("--read", str(item))),
+            *(word for item in (home, tmp) for word in ("--write", str(item))),
+            "--",
+            program.path,
+            *arguments,
+        ]
+        outcome = await self._supervise(
+            command,
+            scratch,
+            {
+                "HOME": str(home),
+                "TMPDIR": str(tmp),
+                "GOMAXPROCS": str(_THREADS),
+                "GOMEMLIMIT": str(self.limits.memory),
+                **(environment or {}),
+            },
+        )
+        if outcome.status == _JAIL_FAILED and outcome.stderr.startswith("leadsman-jail:"):
+            raise RenderError(
+                "SandboxUnavailable", f"{program.name} could not be confined: {outcome.stderr}"
+            )
+        if outcome.status == -signal.SIGKILL or (
+            outcome.status != 0 and any(sign in outcome.stderr for sign in _OUT_OF_MEMORY)
+        ):
+            raise RenderError(
+                "OutOfMemory",
+                f"{program.name} needed more memory than the limit of "
+                f"{self.limits.memory >> 20} MiB, or than the machine has",
+            )
+        return outcome
+
+    def _confinement(self, held: Protections) -> list[str]:
+        limits = {
+            "CPU": math.ceil(self.limits.timeout) * _THREADS + 1,
+            "DATA": self.limits.memory + _MEMORY_SLACK,
+            "FSIZE": self.limits.output,
+            "NOFILE": _OPEN_FILES,
+            # No NPROC: it counts all processes of the user on the node, other Pods' too; seccomp
+            # refuses new ones.
+            "CORE": 0,
+        }
+        return [
+            *("--parent", str(os.getpid()), "--nice", str(_NICE)),
+            *(word for name, value in limits.items() for word in ("--limit", f"{name}={value}")),
+            *("--landlock", str(held.landlock)),
+            *(("--seccomp",) if held.sockets else ()),
+        ]
+
+    async def _supervise(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str]
+    ) -> Outcome:
+        started = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+        assert process.stdout is not None  # noqa: S101 - they are pipes
+        assert process.stderr is not None  # noqa: S101
+        budget = _Budget(self.limits.output)
+        try:
+            async with asyncio.timeout(self.limits.timeout):
+                stdout, stderr = await asyncio.gather(
+                    _drain(process.stdout, budget, process.pid),
+                    _drain(process.stderr, budget, process.pid),
+                )
+                status = await process.wait()
+        except TimeoutError:
+            raise RenderError(
+                "RenderTimeout", f"not done after {self.limits.timeout:g} seconds, stopped"
+            ) from None
+        finally:
+            if process.returncode is None:
+                _kill(process.pid)
+                await asyncio.shield(process.wait())
+        if budget.left < 0:
+            raise RenderError(
+                "RenderTooLarge",
+                f"more than {self.limits.output >> 20} MiB of output, stopped",
+                retryable=False,
+            )
+        return Outcome(
+            status, stdout, stderr.decode("utf-8", "replace"), time.monotonic() - started
+        )
+
+
+@contextlib.contextmanager
+def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Make a folder that only this user can read, and remove it with all that is in it."""
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="leadsman-render-", dir=parent)))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(slots=True)
+class _Budget:
+    """How many bytes of output are left, for both streams together."""
+
+    left: int
+
+
+async def _drain(stream: asyncio.StreamReader, budget: _Budget, process: int) -> bytes:
+    """Read to the end; kill the process where it is more than the budget."""
+    parts = []
+    while chunk := await stream.read(_CHUNK):
+        budget.left -= len(chunk)
+        if budget.left < 0:
+            _kill(process)
+        else:
+            parts.append(chunk)
+    return b"".join(parts)
+
+
+def _kill(process: int) -> None:
+    """Kill the process and all that it may have started: it leads a session of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
+
+
+def _python(code: str) -> list[str]:
+    """Return the command for an interpreter without site packages that finds this package."""
+    return [
+        *(sys.executable, "-I", "-S", "-c"),
+        f"import sys; sys.path.insert(0, {_PACKAGE_ROOT!r}); {code}",
+    ]
