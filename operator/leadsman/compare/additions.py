@@ -1,0 +1,148 @@
+"""Judge live fields that Git does not specify: who set them, and whether that is drift."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from leadsman.compare.candidate import Candidate
+from leadsman.compare.managers import Standing
+from leadsman.compare.nodes import UNTYPED, Field, ListType, Node, Origin, Shape
+from leadsman.compare.pairing import pair_by_keys, pair_by_value
+from leadsman.compare.paths import field_path
+from leadsman.compare.walk import redundant
+from leadsman.model.finding import ABSENT, Cause, Op
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from leadsman.compare.managers import Trust
+    from leadsman.compare.ownership import Owner, Ownership
+    from leadsman.compare.paths import Steps
+    from leadsman.compare.walk import Difference
+    from leadsman.model.identity import Gvk
+    from leadsman.model.json import Json, JsonObject
+
+_Addition: TypeAlias = "tuple[Steps, Json, Field]"
+_Judged: TypeAlias = "tuple[Owner, Standing]"
+
+
+class Additions:
+    """Judges the additions to one object.
+
+    What was added as a whole is one change at its topmost place. It is taken apart where its
+    parts have owners of different standing, and where the whole is not an addition itself: a map
+    (each label is one), a list of named elements, a struct that the API server always writes.
+    """
+
+    __slots__ = ("_gvk", "_ownership", "_trust")
+
+    def __init__(self, ownership: Ownership, trust: Trust, gvk: Gvk) -> None:
+        self._ownership = ownership
+        self._trust = trust
+        self._gvk = gvk
+
+    def judge(self, difference: Difference) -> Iterator[Candidate]:
+        """Return the changes that an added value amounts to; none where it may be there."""
+        todo: list[_Addition] = [(difference.steps, difference.live, difference.field)]
+        while todo:
+            steps, value, field = todo.pop()
+            elements = _elements(steps, value, field.node)
+            if elements is not None:
+                todo += elements
+                continue
+            owners = self._owners(steps, field)
+            if not owners and self._may_be_unowned(steps, field):
+                continue
+            if _is_divisible(value, field, owners):
+                todo += _members(steps, value, field.node)
+                continue
+            candidate = self._whole(steps, value, owners)
+            if candidate is not None:
+                yield candidate
+
+    def _owners(self, steps: Steps, field: Field) -> list[_Judged]:
+        owners = self._ownership.owners(steps)
+        if not owners and field.node.origin is Origin.UNKNOWN:
+            owners = self._ownership.above(steps)
+        path = field_path(steps)
+        found = []
+        for owner in owners:
+            standing = self._trust.standing(owner.entry, path, self._gvk)
+            if standing is Standing.UNKNOWN:
+                is_usual = field.assigned or self._trust.is_usual(path)
+                standing = Standing.TRUSTED if is_usual else Standing.FOREIGN
+            found.append((owner, standing))
+        return found
+
+    def _may_be_unowned(self, steps: Steps, field: Field) -> bool:
+        """Tell whether a field that nobody owns is the API server's own, or usual at least."""
+        if self._ownership.is_complete or field.assigned:
+            return True
+        return self._trust.is_usual(field_path(steps))
+
+    def _whole(self, steps: Steps, value: Json, owners: list[_Judged]) -> Candidate | None:
+        """Judge a value that is not taken apart."""
+        standings = {standing for _, standing in owners}
+        cause = Cause.LIVE
+        if Standing.DELIVERED in standings:
+            cause, wanted = Cause.LEFT_BEHIND, Standing.DELIVERED
+        elif Standing.TRUSTED in standings or not owners:
+            wanted = Standing.TRUSTED
+            if self._ownership.applied(steps) and not self._trust.is_mark(field_path(steps)):
+                cause = Cause.LEFT_BEHIND
+            elif owners:
+                return None
+        else:
+            wanted = Standing.FOREIGN
+        entries = [owner for owner, standing in owners if standing is wanted]
+        # Who made the place is its author; others may have written inside since.
+        entries.sort(key=lambda owner: not owner.exact)
+        return Candidate(
+            steps,
+            Op.ADD,
+            live=value,
+            cause=cause,
+            entry=entries[0].entry if entries else None,
+            specified=False,
+        )
+
+
+def _elements(steps: Steps, value: Json, node: Node) -> list[_Addition] | None:
+    """Take apart what is only a collection: each element is an addition of its own."""
+    if isinstance(value, dict):
+        if node.shape is not Shape.MAP or node.atomic:
+            return None
+        return _members(steps, value, node, keep=True)
+    if not isinstance(value, list) or node.list_type is ListType.ATOMIC:
+        return None
+    if node.list_type is ListType.SET:
+        items = list(pair_by_value((), value))
+    else:
+        items = pair_by_keys((), value, node.keys, node.element) or []
+    element = Field(node.element)
+    return [((*steps, item), value[item.live], element) for item in items] or None
+
+
+def _members(steps: Steps, value: JsonObject, node: Node, *, keep: bool = False) -> list[_Addition]:
+    """Take an object apart, without the fields that mean nothing."""
+    members = []
+    for key, item in value.items():
+        field = node.field(key) or UNTYPED
+        if keep or not redundant(item, field, value, value):
+            members.append(((*steps, key), item, field))
+    return members
+
+
+def _is_divisible(value: Json, field: Field, owners: list[_Judged]) -> bool:
+    node = field.node
+    if not isinstance(value, dict) or node.shape is Shape.MAP or node.atomic:
+        return False
+    if node.origin is Origin.GO and not field.keeps_zero:
+        return True  # A struct that is always there.
+    if field.default is not ABSENT or field.derive is not None:
+        return True
+    standings = {standing for _, standing in owners}
+    if len(standings) <= 1:
+        return False
+    author = next((standing for owner, standing in owners if owner.exact), None)
+    return author is not Standing.FOREIGN or Standing.DELIVERED in standings

@@ -1,0 +1,232 @@
+"""The verdict on one object: from what Git wants and what lives to a finding."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from leadsman.compare.additions import Additions
+from leadsman.compare.candidate import Candidate
+from leadsman.compare.ignore import Rule, compile_rules, sift
+from leadsman.compare.managers import Trust
+from leadsman.compare.mask import Mask
+from leadsman.compare.nodes import UNKNOWN, Origin
+from leadsman.compare.normalize import normalize
+from leadsman.compare.ownership import Ownership
+from leadsman.compare.paths import field_path, pointer
+from leadsman.compare.walk import differences
+from leadsman.errors import CompareError
+from leadsman.model.finding import Cause, Change, Finding, IgnoredChange, Op, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from leadsman.compare.schema import Schema
+    from leadsman.compare.walk import Difference
+    from leadsman.model.desired import DesiredObject
+    from leadsman.model.json import JsonObject
+    from leadsman.model.target import Target
+
+# The rule that a target's `compare.added: Ignore` is.
+ADDED_IGNORED = "compare.added: Ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a target wants its objects judged; equal digests mean equal verdicts."""
+
+    trust: Trust
+    rules: tuple[Rule, ...]
+    report_added: bool
+    digest: bytes
+
+
+def compile_policy(target: Target) -> Policy:
+    """Compile what a target says of comparison.
+
+    Raises SpecError for a rule that cannot be read.
+    """
+    said = {
+        "trusted": sorted(target.trusted),
+        "added": target.report_added,
+        "ignore": [asdict(rule) for rule in target.ignore],
+    }
+    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    return Policy(
+        trust=Trust(frozenset(target.trusted)),
+        rules=compile_rules(target.ignore),
+        report_added=target.report_added,
+        digest=hashlib.sha256(text).digest()[:16],
+    )
+
+
+def judge(
+    desired: DesiredObject, live: JsonObject | None, schema: Schema | None, policy: Policy
+) -> Finding | None:
+    """Judge one object; None means in sync, with nothing ignored.
+
+    ``live`` is the object as it was read in the desired version, None if there is none, and is not
+    changed; ``schema`` None means that the API server does not describe the kind. Raises
+    CompareError for what cannot be compared; it names the object and no value of it.
+    """
+    try:
+        wanted = orjson.loads(desired.body)
+        if not isinstance(wanted, dict) or not isinstance(live, dict | None):
+            raise CompareError("NotAnObject", f"{desired.key} is no object", retryable=False)
+        if live is None:
+            return _missing(desired, wanted, policy)
+        return _other_version(desired, live) or _compared(desired, wanted, live, schema, policy)
+    except RecursionError as error:
+        message = f"{desired.key} is nested too deeply to be compared"
+        raise CompareError("TooDeep", message, retryable=False) from error
+    except orjson.JSONDecodeError:
+        message = f"{desired.key}, as it was rendered, is not JSON or is nested too deeply"
+        # Not chained: the error holds the document.
+        raise CompareError("BadDocument", message, retryable=False) from None
+
+
+def _missing(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> Finding:
+    """Judge an object that does not live."""
+    for rule in _rules(desired, wanted, policy):
+        if rule.covers((), ""):
+            return _finding(desired, State.IN_SYNC, ignored=(IgnoredChange("", rule.name),))
+    return _finding(desired, State.MISSING)
+
+
+def _other_version(desired: DesiredObject, live: JsonObject) -> Finding | None:
+    """Refuse to compare an object that was read in another version than Git's."""
+    version = live.get("apiVersion")
+    if not version or version == desired.gvk.api_version:
+        return None
+    message = f"it was read as {version}, but Git has {desired.gvk.api_version}"
+    return _finding(desired, State.UNVERIFIABLE, reason="VersionMismatch", message=message)
+
+
+def _compared(
+    desired: DesiredObject,
+    wanted: JsonObject,
+    live: JsonObject,
+    schema: Schema | None,
+    policy: Policy,
+) -> Finding | None:
+    node = UNKNOWN if schema is None else schema.root
+    found = differences(*normalize(wanted, live, desired.gvk), node)
+    if not found:
+        return None
+    ownership = Ownership(live)
+    candidates = list(_candidates(desired, found, ownership, policy))
+    kept, ignored = sift(candidates, _rules(desired, wanted, policy))
+    drift = []
+    for candidate in kept:
+        if candidate.excuse:
+            ignored.append(IgnoredChange(pointer(candidate.steps), candidate.excuse))
+        else:
+            drift.append(candidate)
+    if not drift and not ignored:
+        return None
+    mask = Mask(wanted, live, desired.gvk)
+    return _verdict(desired, drift, ignored, mask)
+
+
+def _candidates(
+    desired: DesiredObject, found: Iterable[Difference], ownership: Ownership, policy: Policy
+) -> Iterable[Candidate]:
+    additions = Additions(ownership, policy.trust, desired.gvk)
+    for difference in found:
+        if difference.specified:
+            yield _specified(desired, difference, ownership, policy.trust)
+            continue
+        for candidate in additions.judge(difference):
+            if policy.report_added or candidate.cause is Cause.LEFT_BEHIND:
+                yield candidate
+            else:
+                yield Candidate(
+                    candidate.steps, Op.ADD, entry=candidate.entry, excuse=ADDED_IGNORED
+                )
+
+
+def _specified(
+    desired: DesiredObject, difference: Difference, ownership: Ownership, trust: Trust
+) -> Candidate:
+    """Attribute a difference in what Git specifies.
+
+    A field that was removed alone has no owner any more; one that was changed, or that is part of
+    what is owned as a whole, has.
+    """
+    steps = difference.steps
+    owners = []
+    if difference.op is not Op.REMOVE or difference.owned < len(steps):
+        owners = ownership.owners(steps[: difference.owned])
+        if not owners and difference.field.node.origin is Origin.UNKNOWN:
+            owners = ownership.above(steps)
+    entry = owners[0].entry if owners else None
+    excuse = ""
+    if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):
+        excuse = f"known manager {entry.manager}"
+        if entry.subresource:
+            excuse += f" through {entry.subresource}"
+    return Candidate(
+        steps,
+        difference.op,
+        desired=difference.desired,
+        live=difference.live,
+        entry=entry,
+        excuse=excuse,
+    )
+
+
+def _rules(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> list[Rule]:
+    metadata = wanted.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    return [
+        rule for rule in policy.rules if rule.selector.selects(desired.key, desired.gvk, metadata)
+    ]
+
+
+def _verdict(
+    desired: DesiredObject,
+    drift: list[Candidate],
+    ignored: list[IgnoredChange],
+    mask: Mask,
+) -> Finding:
+    changes: list[Change] = []
+    for candidate in drift:
+        values = mask.values(candidate.steps, candidate.desired, candidate.live)
+        changes.append(candidate.change(*values))
+    changes.sort(key=lambda change: change.path)
+    ignored.sort(key=lambda change: change.path)
+    state, reason, message = State.IN_SYNC, "", ""
+    if drift:
+        is_modified = any(candidate.specified for candidate in drift)
+        state = State.MODIFIED if is_modified else State.ADDED
+    unnamed = sum(not candidate.specified and candidate.entry is None for candidate in drift)
+    if unnamed:
+        reason = "OwnersUnknown"
+        message = (
+            f"who set {unnamed} of the fields that Git does not specify cannot be told: "
+            "the object's managedFields are missing or cannot be read"
+        )
+    return _finding(desired, state, tuple(changes), tuple(ignored), reason, message)
+
+
+def _finding(
+    desired: DesiredObject,
+    state: State,
+    changes: tuple[Change, ...] = (),
+    ignored: tuple[IgnoredChange, ...] = (),
+    reason: str = "",
+    message: str = "",
+) -> Finding:
+    return Finding(
+        key=desired.key,
+        gvk=desired.gvk,
+        state=state,
+        changes=changes,
+        ignored=ignored,
+        reason=reason,
+        message=message,
+        file=desired.file,
+    )

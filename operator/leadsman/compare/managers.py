@@ -1,0 +1,190 @@
+"""Who is trusted to set what: names of field managers, and the fields they are known for.
+
+A manager's name is what the client says of itself, or else the first word of its user agent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leadsman.compare.ownership import Entry
+    from leadsman.model.identity import Gvk
+
+
+class Standing(Enum):
+    """What it means that a manager owns a field that Git does not specify."""
+
+    DELIVERED = "delivered"  # delivery applied it, so Git once had it
+    TRUSTED = "trusted"
+    FOREIGN = "foreign"
+    UNKNOWN = "unknown"  # the API server has forgotten who it was
+
+
+# Tools that deliver from Git. What one of them applies server-side was in the manifest; what it
+# owns by an update may as well be a default that came with it.
+_DELIVERY = frozenset(
+    {
+        "argocd-application-controller",
+        "argocd-controller",
+        "flux",
+        "helm",
+        "helm-controller",
+        "kubectl-client-side-apply",
+        "kustomize-controller",
+    }
+)
+# `kubectl apply --server-side` says only this, and so does `kubectl scale` with its update.
+_KUBECTL = "kubectl"
+
+# Entries of many managers merged into one, or made up for an object that had none.
+_FORGOTTEN = frozenset({"ancient-changes", "before-first-apply"})
+
+# Tools in people's hands: as foreign as what is unknown, and not even trusted with bookkeeping.
+_PEOPLE = re.compile(
+    r"kubectl(-.*)?|oc(-.*)?|k9s|k8s-?lens|(open|free)?lens.*|node-fetch|mozilla|headlamp.*"
+    r"|(kubernetes-)?dashboard.*|octant|curl|wget|postmanruntime|python.*|openapi-generator",
+    re.IGNORECASE,
+)
+
+# What every controller writes on objects that it has to do with.
+_BOOKKEEPING = re.compile(
+    r"\.metadata\.(finalizers|ownerReferences)\b.*"
+    r"|\.webhooks\[.*\]\.clientConfig\.caBundle"
+    r"|\.spec\.conversion\.webhook\.clientConfig\.caBundle"
+    r"|\.spec\.caBundle",
+    re.DOTALL,
+)
+
+# What delivery tools add to what they render.
+_DELIVERY_MARKS = re.compile(
+    r"\.metadata\.labels\.(app\.kubernetes\.io/(managed-by|instance)"
+    r"|(kustomize|helm)\.toolkit\.fluxcd\.io/(name|namespace)|argocd\.argoproj\.io/.*)"
+    r"|\.metadata\.annotations\.(meta\.helm\.sh/release-(name|namespace)|argocd\.argoproj\.io/.*"
+    r"|(kustomize|helm)\.toolkit\.fluxcd\.io/.*|kubectl\.kubernetes\.io/last-applied.*)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Managers, as an anchored expression, and the fields that they may add and may change.
+
+    ``group`` is an expression for the API groups on which that holds, ``subresource`` the one
+    through which it must have been done, "" for any.
+    """
+
+    manager: re.Pattern[str]
+    adds: re.Pattern[str] | None = None
+    changes: re.Pattern[str] | None = None
+    group: re.Pattern[str] = re.compile(".*")
+    subresource: str = ""
+
+    def matches(self, entry: Entry, gvk: Gvk) -> bool:
+        """Tell whether an entry is of these managers on a kind that they are known for."""
+        return (
+            self.manager.fullmatch(entry.manager) is not None
+            and self.group.fullmatch(gvk.group) is not None
+            and self.subresource in {"", entry.subresource}
+        )
+
+
+_ANY = re.compile(".*", re.DOTALL)
+_REPLICAS = re.compile(r"\.spec\.replicas")
+_CA_BUNDLE = re.compile(r".*\.caBundle")
+_CORE = (
+    "kube-controller-manager|kube-scheduler|kube-apiserver|kubelet|kube-proxy"
+    "|cloud-controller-manager|api-priority-and-fairness-config-producer.*"
+)
+
+CONTROLLERS = (
+    Controller(
+        re.compile("kube-controller-manager"),
+        adds=re.compile(
+            r"\.metadata\.annotations\.(deployment|pv|volume|volume\.beta|storage)\.kubernetes\.io/.*"
+            r"|\.metadata\.annotations\.control-plane\.alpha\.kubernetes\.io/.*"
+            r"|\.spec\.(volumeName|claimRef)\b.*"
+        ),
+        changes=re.compile(r"\.metadata\.annotations\.(deployment|pv|volume)\.kubernetes\.io/.*"),
+    ),
+    Controller(re.compile(_CORE), adds=_ANY),
+    # The HorizontalPodAutoscaler's controller, and KEDA's, which scales to zero on its own.
+    Controller(re.compile("kube-controller-manager"), changes=_REPLICAS, subresource="scale"),
+    Controller(re.compile("keda(-operator)?"), _REPLICAS, _REPLICAS, subresource="scale"),
+    Controller(
+        re.compile("clusterrole-aggregation-controller"),
+        adds=re.compile(r"\.rules\b.*", re.DOTALL),
+        changes=re.compile(r"\.rules\b.*", re.DOTALL),
+    ),
+    Controller(re.compile("(cert-manager-)?cainjector"), adds=_CA_BUNDLE, changes=_CA_BUNDLE),
+    Controller(
+        re.compile("cert-manager-.*"), adds=_ANY, group=re.compile(r"(acme\.)?cert-manager\.io")
+    ),
+    Controller(
+        re.compile("cert-manager-.*"),
+        adds=re.compile(r"\.data\..*|\.metadata\.(annotations|labels)\..*cert-manager\.io/.*"),
+    ),
+    Controller(
+        re.compile("cluster-autoscaler"),
+        adds=re.compile(r"\.metadata\.annotations\.cluster-autoscaler\.kubernetes\.io/.*"),
+    ),
+    # Asking for a reconciliation is no change of what is wanted.
+    Controller(
+        re.compile("flux|notification-controller"),
+        adds=re.compile(r"\.metadata\.annotations\.reconcile\.fluxcd\.io/.*"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Who may do what; ``named`` are the managers that a target declares trusted."""
+
+    named: frozenset[str] = frozenset()
+    controllers: tuple[Controller, ...] = CONTROLLERS
+
+    def standing(self, entry: Entry, path: str, gvk: Gvk) -> Standing:
+        """Judge that an entry owns a field that Git does not specify; paths as ``field_path``'s."""
+        manager, is_apply = entry.manager, entry.operation == "Apply"
+        if manager in self.named or self._may_add(entry, path, gvk):
+            return Standing.TRUSTED
+        if manager in _DELIVERY or (manager == _KUBECTL and is_apply):
+            is_left = is_apply and not self.is_mark(path)
+            return Standing.DELIVERED if is_left else Standing.TRUSTED
+        if manager in _FORGOTTEN:
+            return Standing.UNKNOWN
+        is_bookkeeping = _BOOKKEEPING.fullmatch(path) and not _PEOPLE.fullmatch(manager)
+        return Standing.TRUSTED if is_bookkeeping else Standing.FOREIGN
+
+    def _may_add(self, entry: Entry, path: str, gvk: Gvk) -> bool:
+        return any(
+            controller.adds is not None
+            and controller.adds.fullmatch(path)
+            and controller.matches(entry, gvk)
+            for controller in self.controllers
+        )
+
+    def may_change(self, entry: Entry, path: str, gvk: Gvk) -> bool:
+        """Tell whether an entry's manager is known to set a field whatever Git specifies."""
+        return any(
+            controller.changes is not None
+            and controller.changes.fullmatch(path)
+            and controller.matches(entry, gvk)
+            for controller in self.controllers
+        )
+
+    def is_mark(self, path: str) -> bool:
+        """Tell whether delivery tools add a field to what they render."""
+        return _DELIVERY_MARKS.fullmatch(path) is not None
+
+    def is_usual(self, path: str) -> bool:
+        """Tell whether some controller is known to add a field, where nobody knows who did."""
+        return _BOOKKEEPING.fullmatch(path) is not None or any(
+            controller.adds is not None
+            and controller.adds is not _ANY
+            and controller.adds.fullmatch(path)
+            for controller in self.controllers
+        )

@@ -1,0 +1,137 @@
+"""Keep a Secret's values in the process: what may be shown in their place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from leadsman.compare.values import decode_bytes
+from leadsman.model.finding import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from leadsman.compare.paths import Step, Steps
+    from leadsman.model.identity import Gvk
+    from leadsman.model.json import Json, JsonObject
+
+BEFORE, AFTER, SAME = "*** (before)", "*** (after)", "***"
+
+_SECRET_FIELDS = ("data", "stringData")
+
+
+class Mask:
+    """Masks the changes of one object, which is a Secret or may have one embedded."""
+
+    __slots__ = ("_desired", "_live", "_texts")
+
+    def __init__(self, desired: JsonObject, live: JsonObject, gvk: Gvk) -> None:
+        is_secret = gvk.kind == "Secret" and not gvk.group
+        kind = {"apiVersion": "v1", "kind": "Secret"} if is_secret else {}
+        self._desired = {**desired, **kind}
+        self._live = {**live, **kind}
+        self._texts = tuple(_secret_texts((self._desired, self._live))) if is_secret else ()
+
+    def values(self, steps: Steps, desired: Json, live: Json) -> tuple[Json, Json]:
+        """Return the two values of a change as they may be shown."""
+        is_secret = _in_secret(self._desired, steps, live=False)
+        if is_secret or _in_secret(self._live, steps, live=True):
+            return _masked(desired, live)
+        if self._tells(desired) or self._tells(live):
+            return _masked(desired, live)
+        return _without_secrets(desired, BEFORE), _without_secrets(live, AFTER)
+
+    def _tells(self, value: Json) -> bool:
+        """Tell whether a value, as an annotation's, holds one of the Secret's own."""
+        if not self._texts or value is ABSENT:
+            return False
+        if isinstance(value, dict):
+            return any(map(self._tells, value.values()))
+        if isinstance(value, list):
+            return any(map(self._tells, value))
+        return isinstance(value, str) and any(text in value for text in self._texts)
+
+
+def _secret_texts(documents: Iterable[JsonObject]) -> Iterator[str]:
+    """Return all forms in which a Secret's values may stand in a text."""
+    for document in documents:
+        for name in _SECRET_FIELDS:
+            for value in _mapping(document.get(name)).values():
+                if not isinstance(value, str) or not value.strip():
+                    continue
+                yield value.strip()
+                plain = (decode_bytes(value) or b"").decode(errors="replace").strip()
+                for text in (plain, orjson.dumps(plain).decode()[1:-1]):
+                    if text:
+                        yield text
+
+
+def _in_secret(document: Json, steps: Steps, *, live: bool) -> bool:
+    """Tell whether a place lies in the data of a Secret, embedded ones included."""
+    for step in steps:
+        if _is_secret(document) and step in _SECRET_FIELDS:
+            return True
+        document = _member(document, step, live=live)
+    return False
+
+
+def _is_secret(document: Json) -> bool:
+    return (
+        isinstance(document, dict)
+        and document.get("kind") == "Secret"
+        and document.get("apiVersion") == "v1"
+    )
+
+
+def _member(document: Json, step: Step, *, live: bool) -> Json:
+    if isinstance(step, str):
+        return document.get(step) if isinstance(document, dict) else None
+    index = step.live if live else step.desired
+    return document[index] if isinstance(document, list) and 0 <= index < len(document) else None
+
+
+def _masked(desired: Json, live: Json) -> tuple[Json, Json]:
+    """Mask two values in the same place, so that equal ones are seen to be equal."""
+    if isinstance(desired, dict) and isinstance(live, dict):
+        pairs = {
+            key: _masked(desired.get(key, ABSENT), live.get(key, ABSENT))
+            for key in desired.keys() | live.keys()
+        }
+        return (
+            {key: pairs[key][0] for key in desired},
+            {key: pairs[key][1] for key in live},
+        )
+    if desired is not ABSENT and desired == live:
+        return SAME, SAME
+    return _hidden(desired, BEFORE), _hidden(live, AFTER)
+
+
+def _hidden(value: Json, text: str) -> Json:
+    """Hide everything but the names of fields."""
+    if value is ABSENT or value is None:
+        return value
+    if isinstance(value, dict):
+        return {key: _hidden(item, text) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item, text) for item in value]
+    return text
+
+
+def _without_secrets(value: Json, text: str) -> Json:
+    """Hide the data of Secrets somewhere inside a value."""
+    if isinstance(value, dict):
+        is_secret = _is_secret(value)
+        return {
+            key: _hidden(item, text)
+            if is_secret and key in _SECRET_FIELDS
+            else _without_secrets(item, text)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_secrets(item, text) for item in value]
+    return value
+
+
+def _mapping(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,204 @@
+"""Take away what is not Git's to say, and write down what the API server would have made of it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+import orjson
+
+from leadsman.compare.values import decode_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from leadsman.model.identity import Gvk
+    from leadsman.model.json import Json, JsonObject
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+# What identifies the object, and what its controllers report, is not compared.
+_NOT_COMPARED = ("apiVersion", "kind", "status")
+# The rest of metadata is the server's, or identifies the object.
+_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
+
+# Admission gives them to every Pod. Source: plugin/pkg/admission/defaulttolerationseconds.
+_POD_TOLERATIONS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_POD_TOLERATION_SECONDS = 300
+
+
+def normalize(desired: JsonObject, live: JsonObject, gvk: Gvk) -> tuple[JsonObject, JsonObject]:
+    """Return both sides reduced to what is compared; the arguments are not changed."""
+    wanted, found = _comparable(desired), _comparable(live)
+    special = _BY_KIND.get((gvk.group, gvk.kind))
+    if special is not None:
+        special(wanted, found, live)
+    return wanted, found
+
+
+def _comparable(document: JsonObject) -> JsonObject:
+    """Copy a document as far as it is changed here: two levels of it."""
+    copy = {key: value for key, value in document.items() if key not in _NOT_COMPARED}
+    given = _mapping(copy.get("metadata"))
+    metadata = {key: given[key] for key in _METADATA if key in given}
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+        metadata["annotations"] = {
+            key: value for key, value in annotations.items() if key != LAST_APPLIED
+        }
+    copy["metadata"] = metadata
+    return copy
+
+
+def _secret(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    """Merge ``stringData`` into ``data``; an empty value may be written as null."""
+    for document in (desired, live):
+        data = dict(_mapping(document.get("data")))
+        for key, text in _mapping(document.pop("stringData", None)).items():
+            data[key] = b64encode(str(text or "").encode()).decode()
+        if data:
+            document["data"] = {key: "" if text is None else text for key, text in data.items()}
+
+
+def _cluster_role(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    """Leave the rules of an aggregated role to the controller that writes them."""
+    rule = _mapping(desired.get("aggregationRule"))
+    if rule.get("clusterRoleSelectors"):
+        desired.pop("rules", None)
+        live.pop("rules", None)
+
+
+def _webhooks(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
+    webhooks = desired.get("webhooks")
+    if isinstance(webhooks, list):
+        desired["webhooks"] = [_without_placeholder(hook, "clientConfig") for hook in webhooks]
+
+
+def _custom_resource_definition(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
+    desired["spec"] = _without_placeholder(
+        desired.get("spec"), "conversion", "webhook", "clientConfig"
+    )
+
+
+def _api_service(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
+    desired["spec"] = _without_placeholder(desired.get("spec"))
+
+
+def _without_placeholder(value: Json, *path: str) -> Json:
+    """Return a copy in which a ``caBundle`` that holds nothing is not specified."""
+    if not isinstance(value, dict):
+        return value
+    if path:
+        return (
+            {**value, path[0]: _without_placeholder(value[path[0]], *path[1:])}
+            if (path[0] in value)
+            else value
+        )
+    bundle = decode_bytes(value.get("caBundle"))
+    if bundle is None or bundle.strip():
+        return value
+    return {key: item for key, item in value.items() if key != "caBundle"}
+
+
+def _pod(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    spec, wanted = _mapping(live.get("spec")), _mapping(desired.get("spec"))
+    tolerations = spec.get("tolerations")
+    if isinstance(tolerations, list):
+        given = _objects(wanted.get("tolerations"))
+        kept = [item for item in tolerations if item in given or not _is_usual(item)]
+        live["spec"] = {**spec, "tolerations": kept}
+
+
+def _is_usual(toleration: Json) -> bool:
+    return isinstance(toleration, dict) and (
+        toleration.get("key") in _POD_TOLERATIONS
+        and toleration.get("operator") == "Exists"
+        and toleration.get("effect") == "NoExecute"
+        and toleration.get("tolerationSeconds") == _POD_TOLERATION_SECONDS
+    )
+
+
+def _labels_from_template(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    """Take the template's labels for the object's where Git gives it none."""
+    metadata = _mapping(desired.get("metadata"))
+    template = _mapping(_mapping(desired.get("spec")).get("template"))
+    labels = _mapping(_mapping(template.get("metadata")).get("labels"))
+    found = _mapping(_mapping(live.get("metadata")).get("labels"))
+    if not metadata.get("labels"):
+        rest = {key: value for key, value in found.items() if labels.get(key) != value}
+        live["metadata"] = {**_mapping(live.get("metadata")), "labels": rest}
+
+
+def _namespace(_desired: JsonObject, live: JsonObject, whole: JsonObject) -> None:
+    """Leave out the label with the namespace's own name, which every namespace has."""
+    metadata = _mapping(live.get("metadata"))
+    name = _mapping(whole.get("metadata")).get("name")
+    labels = _mapping(metadata.get("labels"))
+    if labels.get("kubernetes.io/metadata.name") == name:
+        rest = {k: v for k, v in labels.items() if k != "kubernetes.io/metadata.name"}
+        live["metadata"] = {**metadata, "labels": rest}
+
+
+def _limit_range(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
+    """Derive a container's defaults from its limits, as the API server does."""
+    spec = _mapping(desired.get("spec"))
+    limits = spec.get("limits")
+    if isinstance(limits, list):
+        desired["spec"] = {**spec, "limits": [_limit(item) for item in limits]}
+
+
+def _limit(item: Json) -> Json:
+    if not isinstance(item, dict) or item.get("type") != "Container":
+        return item
+    default = {**_mapping(item.get("max")), **_mapping(item.get("default"))}
+    requests = {**_mapping(item.get("min")), **default, **_mapping(item.get("defaultRequest"))}
+    return {**item, "default": default, "defaultRequest": requests}
+
+
+def _endpoints(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    """Take the API server's regrouped subsets for Git's where they say the same."""
+    wanted, found = desired.get("subsets"), live.get("subsets")
+    if wanted != found and _endpoint_set(wanted) == _endpoint_set(found):
+        live["subsets"] = wanted
+
+
+def _endpoint_set(subsets: Json) -> set[tuple[bool, bytes, bytes]]:
+    """Return every address with every port, the way a proxy sees them."""
+    return {
+        (ready, orjson.dumps(address, option=orjson.OPT_SORT_KEYS), port)
+        for subset in _objects(subsets)
+        for ready, name in ((True, "addresses"), (False, "notReadyAddresses"))
+        for address in _objects(subset.get(name))
+        for port in _ports(subset.get("ports"))
+    }
+
+
+def _ports(ports: Json) -> Iterable[bytes]:
+    for port in _objects(ports) or [{}]:
+        yield orjson.dumps({"protocol": "TCP", **port}, option=orjson.OPT_SORT_KEYS)
+
+
+_RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+_BY_KIND: Mapping[tuple[str, str], Callable[[JsonObject, JsonObject, JsonObject], None]] = {
+    ("", "Endpoints"): _endpoints,
+    ("", "LimitRange"): _limit_range,
+    ("", "Namespace"): _namespace,
+    ("", "Pod"): _pod,
+    ("", "ReplicationController"): _labels_from_template,
+    ("", "Secret"): _secret,
+    ("batch", "Job"): _labels_from_template,
+    (_RBAC, "ClusterRole"): _cluster_role,
+    (_ADMISSION, "MutatingWebhookConfiguration"): _webhooks,
+    (_ADMISSION, "ValidatingWebhookConfiguration"): _webhooks,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): _custom_resource_definition,
+    ("apiregistration.k8s.io", "APIService"): _api_service,
+}
+
+
+def _mapping(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

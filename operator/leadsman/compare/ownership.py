@@ -1,0 +1,171 @@
+"""Read from ``metadata.managedFields`` who set which field, and when they last wrote.
+
+Source: KEP-555 and structured-merge-diff, ``fieldpath/serialize.go``: a FieldsV1 document is a tree
+whose keys are ``f:name``, ``k:{"key":"value"}`` and ``v:value``, with ``.`` for the place itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from leadsman.compare.normalize import LAST_APPLIED
+from leadsman.model.finding import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from leadsman.compare.paths import Item, Step, Steps
+    from leadsman.model.json import Json, JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of managedFields: what one manager set in one way, when it last did."""
+
+    manager: str
+    operation: str
+    subresource: str
+    time: str
+    fields: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An entry that owns a place, or, if not ``exact``, only something below it."""
+
+    entry: Entry
+    exact: bool
+
+
+class Ownership:
+    """The owners of one live object's fields; read only when somebody asks.
+
+    ``is_complete`` is False where entries are missing or cannot be read: then a field without
+    owner need not be the API server's.
+    """
+
+    __slots__ = ("_applied", "_entries", "_live", "is_complete")
+
+    def __init__(self, live: JsonObject) -> None:
+        self._live = _mapping(live.get("metadata"))
+        self._applied: Json = ABSENT
+        given = self._live.get("managedFields")
+        given = given if isinstance(given, list) else []
+        self._entries = [entry for entry in map(_entry, given) if entry is not None]
+        self.is_complete = bool(given) and len(self._entries) == len(given)
+
+    def owners(self, steps: Steps) -> list[Owner]:
+        """Return who owns a place or something below it, the one who wrote last first."""
+        owners = []
+        for entry in self._entries:
+            fields = _descend(entry.fields, steps)
+            if fields is not None:
+                owners.append(Owner(entry, exact=not fields or "." in fields))
+        owners.sort(key=lambda owner: owner.entry.time, reverse=True)
+        return owners
+
+    def above(self, steps: Steps) -> list[Owner]:
+        """Return who owns the nearest place above as a whole, for kinds without a schema."""
+        owners = []
+        for entry in self._entries:
+            for length in range(len(steps) - 1, 0, -1):
+                fields = _descend(entry.fields, steps[:length])
+                if fields is not None:
+                    if not fields:
+                        owners.append(Owner(entry, exact=True))
+                    break
+        owners.sort(key=lambda owner: owner.entry.time, reverse=True)
+        return owners
+
+    def applied(self, steps: Steps) -> bool:
+        """Tell whether kubectl's last-applied annotation has a place."""
+        if self._applied is ABSENT:
+            text = _mapping(self._live.get("annotations")).get(LAST_APPLIED)
+            try:
+                self._applied = orjson.loads(text) if isinstance(text, str) else None
+            except orjson.JSONDecodeError:
+                self._applied = None
+        value = self._applied
+        for step in steps:
+            value = _member(value, step)
+            if value is ABSENT:
+                return False
+        return True
+
+
+def _entry(value: Json) -> Entry | None:
+    """Read one entry, None if it cannot be read."""
+    if not isinstance(value, dict):
+        return None
+    fields = value.get("fieldsV1")
+    if not isinstance(fields, dict) or value.get("fieldsType", "FieldsV1") != "FieldsV1":
+        return None
+    manager, operation, subresource, time = (
+        text if isinstance(text := value.get(name), str) else ""
+        for name in ("manager", "operation", "subresource", "time")
+    )
+    return Entry(manager, operation, subresource, time, fields)
+
+
+def _descend(fields: JsonObject, steps: Sequence[Step]) -> JsonObject | None:
+    """Follow steps into a tree of fields, None where it does not go that far."""
+    for step in steps:
+        below = fields.get(f"f:{step}") if isinstance(step, str) else _element(fields, step)
+        if not isinstance(below, dict):
+            return None
+        fields = below
+    return fields
+
+
+def _element(fields: JsonObject, item: Item) -> Json:
+    if item.keys:
+        prefix, identity = "k:", dict(item.keys)
+    elif item.value is not ABSENT:
+        prefix, identity = "v:", item.value
+    else:
+        return fields.get(f"i:{item.index}")
+    direct = fields.get(prefix + orjson.dumps(identity, option=orjson.OPT_SORT_KEYS).decode())
+    if direct is not None:
+        return direct
+    # Another encoder may escape more, or write a number in another way.
+    for key, below in fields.items():
+        if key.startswith(prefix) and _decoded(key[len(prefix) :]) == identity:
+            return below
+    return None
+
+
+def _decoded(text: str) -> Json:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return ABSENT
+
+
+def _member(value: Json, step: Step) -> Json:
+    """Take one step into a manifest as it was applied, in which defaults are not written."""
+    if isinstance(step, str):
+        return value.get(step, ABSENT) if isinstance(value, dict) else ABSENT
+    for element in _candidates(value, step):
+        return element
+    return ABSENT
+
+
+def _candidates(value: Json, item: Item) -> Iterator[Json]:
+    elements = value if isinstance(value, list) else []
+    if item.keys:
+        for element in elements:
+            if isinstance(element, dict) and all(
+                element.get(name, wanted) == wanted for name, wanted in item.keys
+            ):
+                yield element
+    elif item.value is not ABSENT:
+        yield from (element for element in elements if element == item.value)
+    elif item.index < len(elements):
+        yield elements[item.index]
+
+
+def _mapping(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
