@@ -87,8 +87,8 @@ async def watch(
 ) -> None:
     """Watch DriftChecks until cancelled, in all namespaces or the named ones.
 
-    Returns or raises where kopf gives up, for instance on a watch ERROR other than 410: the caller
-    starts it again.
+    Raises where kopf gives up, for instance on a watch ERROR other than 410: the caller starts it
+    again. Returns on SIGTERM or SIGINT, whose handlers kopf replaces by its own.
     """
     # kopf says each event it takes at INFO; the engine says what came of it.
     logging.getLogger("kopf").setLevel(logging.WARNING)

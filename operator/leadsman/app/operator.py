@@ -45,11 +45,15 @@ async def run(settings: Settings) -> None:
 
     """
     stop = asyncio.Event()
+    _stop_on_signals(stop)
+    async with make_parts(settings) as parts:
+        await _operate(parts, settings, stop)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with make_parts(settings) as parts:
-        await _operate(parts, settings, stop)
 
 
 async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> None:
@@ -74,7 +78,7 @@ async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> Non
     )
     try:
         async with asyncio.TaskGroup() as group:
-            work = group.create_task(_work(parts, settings, listed))
+            work = group.create_task(_work(parts, settings, listed, stop))
             await stop.wait()
             log.info("leadsman stops")
             work.cancel()
@@ -82,7 +86,9 @@ async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> Non
         await runner.cleanup()
 
 
-async def _work(parts: Parts, settings: Settings, listed: asyncio.Event) -> None:
+async def _work(
+    parts: Parts, settings: Settings, listed: asyncio.Event, stop: asyncio.Event
+) -> None:
     engine, client = parts.engine, parts.client
     writer = ReportWriter(client, observe=parts.instruments.reported)
     reporter = Reporter(
@@ -105,23 +111,28 @@ async def _work(parts: Parts, settings: Settings, listed: asyncio.Event) -> None
         group.create_task(reporter.run())
         group.create_task(_supervise("the watch of reports", reports.run))
         group.create_task(_supervise("the watch of kinds", surface.run))
-        group.create_task(
-            _supervise(
-                "kopf",
-                lambda: handlers.watch(
-                    client.config,
-                    lambda: authenticated_session(client.config),
-                    engine.resource_changed,
-                    engine.resource_gone,
-                    namespaces=settings.namespaces,
-                ),
-            )
-        )
+        group.create_task(_supervise("kopf", lambda: _kopf(parts, settings, stop)))
         for resource in await _persist(
             "the list of DriftChecks", lambda: parts.driftchecks(settings.namespaces)
         ):
             engine.resource_changed(resource)
         listed.set()
+
+
+async def _kopf(parts: Parts, settings: Settings, stop: asyncio.Event) -> None:
+    engine, config = parts.engine, parts.client.config
+    try:
+        await handlers.watch(
+            config,
+            lambda: authenticated_session(config),
+            engine.resource_changed,
+            engine.resource_gone,
+            namespaces=settings.namespaces,
+        )
+        # It raises what goes wrong; without that it ends on a signal, which it takes for itself.
+        stop.set()
+    finally:
+        _stop_on_signals(stop)
 
 
 async def _persist(what: str, ask: Callable[[], Awaitable[_T]]) -> _T:
