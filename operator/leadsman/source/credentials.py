@@ -118,14 +118,15 @@ class Access:
             config.append(("http.extraHeader", f"Authorization: Bearer {self.bearer}"))
         secret = bool(self.username or self.bearer)
         config.append(("http.followRedirects", "false" if secret and not follow else "initial"))
+        # As variables these win over the same ones of our own environment, as settings they lose.
         if self.authority:
-            config.append(("http.sslCAInfo", _write(private / "ca.crt", self.authority)))
+            environment["GIT_SSL_CAINFO"] = _write(private / "ca.crt", self.authority)
             # Flux adds the authority to the system's; git would replace them.
             if capath := ssl.get_default_verify_paths().capath:
-                config.append(("http.sslCAPath", capath))
+                environment["GIT_SSL_CAPATH"] = capath
         if self.certificate:
-            config.append(("http.sslCert", _write(private / "tls.crt", self.certificate)))
-            config.append(("http.sslKey", _write(private / "tls.key", self.certificate_key)))
+            environment["GIT_SSL_CERT"] = _write(private / "tls.crt", self.certificate)
+            environment["GIT_SSL_KEY"] = _write(private / "tls.key", self.certificate_key)
         return environment | git_config(config)
 
     def _ssh(self, private: Path) -> dict[str, str]:

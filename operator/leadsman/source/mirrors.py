@@ -64,7 +64,7 @@ class GitMirrors:
         self._limits = limits or Limits()
         self._allow_file = allow_file
         self._grace = grace
-        self._observe = observe or _ignore
+        self._observe = _ignore if observe is None else observe
         home, self._mirrors, self._folder, self._temporary = (root / name for name in _FOLDERS)
         for folder in (home, self._mirrors, self._folder, self._temporary):
             remove_tree(folder)
@@ -130,14 +130,17 @@ class GitMirrors:
         """
         now = time.monotonic()
         roots = {item if isinstance(item, Path) else item.root for item in keep}
+        kept = set()
         for key, checkout in list(self._checkouts.items()):
             if checkout.root in roots:
                 checkout.used = self._used[key[0]] = now
+                kept.add(key[0])
             elif now - checkout.used >= self._grace:
                 del self._checkouts[key]
                 self._remove(checkout.root)
         for name, remote in list(self._remotes.items()):
-            if now - self._used[name] >= self._grace and remote.disposable:
+            idle = name not in kept and now - self._used[name] >= self._grace
+            if idle and remote.disposable:
                 del self._remotes[name], self._used[name]
                 for folder in remote.folders:
                     self._remove(folder)
