@@ -9,7 +9,7 @@ from leadsman.model.finding import DRIFTED_STATES, Finding, State
 from leadsman.model.status import TargetStatus, Verdict
 from leadsman.report.jsonsize import short
 from leadsman.report.text import field_text, object_text, printable
-from leadsman.report.times import rfc3339
+from leadsman.report.times import rfc3339, seconds_of
 from leadsman.report.truncate import worst_first
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _WHY = 200
 
 # metav1.Condition's own rule, which the CRD repeats.
 _REASON = re.compile(r"[A-Za-z](?:[A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?")
+
+_NOT_YET = "not every object has been compared yet"
 
 # The word of each state where it stands beside the object's name.
 _WORDS = {State.MISSING: "missing", State.ORPHANED: "orphaned", State.ADDED: "added"}
@@ -107,9 +109,6 @@ def _in_sync(status: TargetStatus, ranked: Sequence[Finding]) -> tuple[str, str,
     return "Unknown", "NotChecked", _NOT_YET
 
 
-_NOT_YET = "not every object has been compared yet"
-
-
 def _suspended(status: TargetStatus) -> tuple[str, str, str]:
     if status.suspended_since:
         message = f"Git is followed no further; live is still compared with {_revision(status)}"
@@ -147,5 +146,5 @@ def _known(previous: JsonObject | None) -> dict[str, tuple[str, str]]:
     return {
         str(item.get("type")): (str(item.get("status")), str(item["lastTransitionTime"]))
         for item in (conditions if isinstance(conditions, list) else [])
-        if isinstance(item, dict) and item.get("lastTransitionTime")
+        if isinstance(item, dict) and seconds_of(item.get("lastTransitionTime"))
     }

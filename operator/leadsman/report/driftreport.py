@@ -103,9 +103,10 @@ def _fit(status: TargetStatus, ranked: list[Finding], room: int) -> tuple[Layout
     """Share the room: the inventory is packed, so it is the objects that give way."""
     packed = _packed(status, ())
     layout = lay_out(ranked, room - len(packed))
-    if len(layout.objects) < len(ranked):
+    if len(layout.objects) < len(ranked):  # the others' states go into the inventory
         packed = _packed(status, ranked)
-        layout = lay_out(ranked, room - len(packed), LEVELS[-1:])
+        levels = LEVELS if layout.complete else LEVELS[-1:]
+        layout = lay_out(ranked, room - len(packed), levels)
     return layout, packed
 
 

@@ -19,8 +19,8 @@ from leadsman.report.jsonsize import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Bytes that a report may unpack to, whoever wrote it: some 300,000 objects.
-_LARGEST = 32 * 1024 * 1024
+# Bytes that a report may unpack to, whoever wrote it: some 100,000 objects.
+_LARGEST = 8 * 1024 * 1024
 
 _STATES = {state.value: state for state in State}
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from leadsman.model.json import JsonObject
 
-# The reason of an object whose changes are not all listed.
+# The reason of an object whose changes are not all listed. One that was itself not listed is read
+# back with this reason and no changes.
 TRUNCATED = "Truncated"
 
 # What is not there is worse than what is different; then what Git asks for and will not get; then
@@ -69,6 +70,7 @@ class Layout:
     """Objects as a report lists them, and exactly how much is not among them."""
 
     objects: list[JsonObject]
+    complete: bool = True
     left_out: int = 0
     changes: int = 0
     values: int = 0
@@ -90,20 +92,24 @@ def lay_out(findings: Sequence[Finding], budget: int, levels: Sequence[Level] = 
     layout = Layout([])
     for level in levels:
         layout = _attempt(findings, level, budget)
-        if len(layout.objects) == len(findings):
+        if layout.complete:
             break
-    rest = findings[len(layout.objects) :]
-    layout.left_out = sum(finding.state is not State.IN_SYNC for finding in rest)
     return layout
 
 
 def _attempt(findings: Sequence[Finding], level: Level, budget: int) -> Layout:
     """List findings until one does not fit."""
     layout = Layout([])
-    for finding in findings:
+    for index, finding in enumerate(findings):
+        if finding.reason == TRUNCATED and not finding.changes:
+            layout.left_out += 1  # all that is known of it is in the inventory
+            continue
         item, values = _object(finding, level)
         budget -= weight(orjson.dumps(item)) + 1  # and a comma
         if budget < 0:
+            rest = findings[index:]
+            layout.left_out += sum(finding.state is not State.IN_SYNC for finding in rest)
+            layout.complete = False
             break
         layout.objects.append(item)
         layout.values += values

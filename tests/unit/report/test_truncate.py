@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadsman.model.finding import Cause, Change, Finding, IgnoredChange, State
+from leadsman.report.jsonsize import weight
+from leadsman.report.truncate import LEVELS, TRUNCATED, lay_out, worst_first
+from unit.report.samples import NOW, change, finding, findings
+
+
+def test_the_worst_and_the_newest_come_first() -> None:
+    ranked = [
+        finding("a", State.MISSING, since=NOW),
+        finding("b", State.MISSING, since=NOW),
+        finding("z", State.MISSING, since=NOW - 60),
+        finding("c", State.MODIFIED),
+        finding("d", State.REJECTED),
+        finding("e", State.ORPHANED),
+        finding("f", State.ADDED),
+        finding("g", State.UNVERIFIABLE),
+        finding("h", State.IN_SYNC),
+    ]
+    assert worst_first(reversed(ranked)) == ranked
+
+
+def test_with_room_enough_everything_is_listed() -> None:
+    ignored = (IgnoredChange("/spec/paused", "spec.compare.ignore[0]"),)
+    layout = lay_out([finding(ignored=ignored), finding("db", State.MISSING)], 10_000)
+    assert layout.complete
+    assert layout.objects == [
+        {
+            "group": "apps",
+            "version": "v1",
+            "kind": "Deployment",
+            "namespace": "shop",
+            "name": "web",
+            "state": "Modified",
+            "since": "2026-11-23T12:00:00Z",
+            "file": "deploy/web.yaml",
+            "changes": [
+                {
+                    "path": "/spec/replicas",
+                    "field": ".spec.replicas",
+                    "op": "replace",
+                    "cause": "Live",
+                    "manager": "kubectl-edit",
+                    "operation": "Update",
+                    "time": "2026-11-23T11:59:10Z",
+                    "desired": 2,
+                    "live": 5,
+                }
+            ],
+            "ignored": [{"path": "/spec/paused", "rule": "spec.compare.ignore[0]"}],
+        },
+        {
+            "group": "apps",
+            "version": "v1",
+            "kind": "Deployment",
+            "namespace": "shop",
+            "name": "db",
+            "state": "Missing",
+            "since": "2026-11-23T12:00:00Z",
+            "file": "deploy/web.yaml",
+        },
+    ]
+
+
+def test_values_give_way_before_changes() -> None:
+    many = [finding(f"web-{index}", changes=(change(live="x" * 5000),) * 4) for index in range(20)]
+    layout = lay_out(many, 200_000)
+    assert (layout.complete, layout.changes, layout.values) == (True, 0, 80)
+    assert len(layout.objects) == 20
+
+
+def test_changes_give_way_before_objects() -> None:
+    many = [finding(f"web-{index}", changes=(change(),) * 50) for index in range(20)]
+    layout = lay_out(many, 120_000)
+    assert len(layout.objects) == 20
+    assert layout.changes == 20 * 20
+    assert layout.objects[0]["reason"] == TRUNCATED
+    assert layout.objects[0]["message"] == "30 of 50 changes are listed"
+
+
+def test_what_makes_an_object_drift_is_the_last_to_give_way() -> None:
+    pending = Change("/a", ".a", change().op, cause=Cause.PENDING)
+    many = [finding(f"web-{index}", changes=(*[pending] * 40, change())) for index in range(100)]
+    layout = lay_out(many, 45_000)
+    assert layout.changes == 100 * 40
+    assert layout.objects[0]["changes"][0]["field"] == ".spec.replicas"
+
+
+def test_objects_in_sync_are_not_counted_as_left_out() -> None:
+    ranked = [finding("a"), finding("b"), finding("c", State.IN_SYNC)]
+    layout = lay_out(ranked, 500)
+    assert (len(layout.objects), layout.left_out, layout.complete) == (1, 1, False)
+
+
+def test_what_was_left_out_before_a_restart_still_is() -> None:
+    layout = lay_out([finding("a"), finding("b", changes=(), reason=TRUNCATED)], 10_000)
+    assert (len(layout.objects), layout.left_out, layout.complete) == (1, 1, True)
+
+
+@settings(max_examples=150)
+@given(st.lists(findings, max_size=8), st.integers(0, 40_000))
+def test_a_layout_keeps_to_its_budget_and_counts_what_it_leaves_out(
+    drawn: list[Finding], budget: int
+) -> None:
+    ranked = worst_first(drawn)
+    layout = lay_out(ranked, budget)
+    assert sum(weight(orjson.dumps(item)) + 1 for item in layout.objects) <= budget
+    listed, rest = ranked[: len(layout.objects)], ranked[len(layout.objects) :]
+    assert layout.left_out == sum(item.state is not State.IN_SYNC for item in rest)
+    shown = sum(len(item.get("changes", ())) for item in layout.objects)
+    assert layout.changes == sum(len(item.changes) for item in listed) - shown
+    shown = sum(len(item.get("ignored", ())) for item in layout.objects)
+    assert layout.ignored == sum(len(item.ignored) for item in listed) - shown
+    # The same, whatever the order; and orjson can write it, which no lone surrogate survives.
+    assert lay_out(worst_first(reversed(drawn)), budget) == layout
+
+
+def test_levels_go_from_generous_to_tight() -> None:
+    for wide, tight in pairwise(LEVELS):
+        assert wide.value >= tight.value
+        assert wide.changes >= tight.changes
+        assert wide.ignored >= tight.ignored
+        assert wide != tight
