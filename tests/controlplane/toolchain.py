@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cache import cache_folder, once
-from .gobuild import GO_VERSION, GoError, go
+from .gobuild import GO_VERSION, GoError, go, go_program
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def _complete(folders: tuple[Path, ...]) -> bool:
 def _build(folder: Path) -> None:
     """Build into an empty folder; `tool` stands for what go.mod names as its tools."""
     packages = [".", "tool"]
+    go_program()  # installed first if need be, with a progress of its own
     title = f"Building Kubernetes {required(MODULE, 'k8s.io/kubernetes')}, Helm and Kustomize"
     with Progress(title) as progress:
         downloaded = compiled = 0
