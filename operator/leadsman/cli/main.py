@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 # What could not be checked, by the contract of ``leadsman check``.
 FAILED = 2
+# As shells say it: 128 and the signal's number, SIGINT's and SIGPIPE's.
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,4 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"leadsman: {error.reason}: {error.message}", file=sys.stderr)  # noqa: T201 - a CLI
         return FAILED
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Who reads the output, such as `head`, has seen enough: nothing is left to be flushed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TextIO
 import orjson
 import yaml
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from leadsman.model.finding import State
@@ -33,6 +32,9 @@ _COLOURS = {
     State.REJECTED: "yellow",
     State.UNVERIFIABLE: "yellow",
 }
+_COLUMNS = ("TARGET", "VERDICT", "OBJECTS", "DRIFTED", "MISSING", "REVISION")
+# Spaces between two columns, as in kubectl's tables.
+_GAP = 3
 # Hexadecimal digits of a commit that a person needs to know it by.
 _SHORT = 8
 
@@ -49,21 +51,33 @@ def print_data(statuses: Sequence[TargetStatus], style: str, out: TextIO, now: f
 def print_table(statuses: Sequence[TargetStatus], out: TextIO) -> None:
     """Print a table of the targets, then what each is not in sync with, worst first."""
     console = Console(file=out, highlight=False, soft_wrap=True)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("TARGET", "VERDICT", "OBJECTS", "DRIFTED", "MISSING", "REVISION"):
-        table.add_column(name, no_wrap=True)
-    for status in statuses:
-        table.add_row(
-            Text(printable(_name(status))),
-            Text(status.verdict, style=_COLOURS[status.verdict]),
-            str(status.summary.total),
-            str(status.summary.drifted),
-            str(status.summary.states.get(State.MISSING, 0)),
-            Text(printable(_revision(status))),
-        )
-    console.print(table)
+    rows = [_row(status) for status in statuses]
+    # Not rich's table: without a terminal it would cut the cells to 80 columns.
+    widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
+    console.print(Text(_aligned(_COLUMNS, widths), style="bold"))
+    for status, row in zip(statuses, rows, strict=True):
+        line = Text(_aligned(row, widths))
+        start = widths[0] + _GAP
+        line.stylize(_COLOURS[status.verdict], start, start + len(status.verdict))
+        console.print(line)
     for status in statuses:
         _print_details(console, status)
+
+
+def _row(status: TargetStatus) -> tuple[str, ...]:
+    return (
+        printable(_name(status)),
+        status.verdict.value,
+        str(status.summary.total),
+        str(status.summary.drifted),
+        str(status.summary.states.get(State.MISSING, 0)),
+        printable(_revision(status)),
+    )
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width + _GAP) for cell, width in zip(cells, widths, strict=True))
+    return "".join(padded).rstrip()
 
 
 def _print_details(console: Console, status: TargetStatus) -> None:
