@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import io
 import posixpath
 import re
@@ -28,13 +29,15 @@ def read_modules(data: bytes) -> dict[str, str]:
     file = io.BytesIO(data)
     file.name = MODULES_FILE  # GitPython asks for it
     modules: dict[str, str] = {}
-    with GitConfigParser(file, read_only=True, merge_includes=False) as parser:
-        for section in parser.sections():
-            if _SECTION.fullmatch(section):
-                path = str(parser.get_value(section, "path", default=""))
-                url = str(parser.get_value(section, "url", default=""))
+    try:
+        with GitConfigParser(file, read_only=True, merge_includes=False) as parser:
+            for section in filter(_SECTION.fullmatch, parser.sections()):
+                path = parser.get(section, "path", fallback="")
+                url = parser.get(section, "url", fallback="")
                 if path and url:
                     modules[path] = url
+    except configparser.Error as error:
+        raise ValueError(str(error).splitlines()[0]) from None
     return modules
 
 
