@@ -97,7 +97,7 @@ def test_a_check_that_finds_nothing_new_changes_nothing() -> None:
     assert orjson.dumps(again) == orjson.dumps(before)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(statuses(), st.randoms(use_true_random=False))
 def test_the_order_of_findings_changes_nothing(told: TargetStatus, chance: random.Random) -> None:
     before = build_status(told, None, NOW)
@@ -108,8 +108,8 @@ def test_the_order_of_findings_changes_nothing(told: TargetStatus, chance: rando
     assert orjson.dumps(build_status(other, before, NOW + 60)) == orjson.dumps(before)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(statuses(copies=200))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(statuses(copies=150))
 def test_the_limit_holds_and_counts_are_exact(told: TargetStatus) -> None:
     built = build_status(told, None, NOW)
     assert weight(orjson.dumps(built)) <= STATUS_LIMIT
