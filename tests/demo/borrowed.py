@@ -33,7 +33,7 @@ class BorrowedCluster:
     account = f"{SYSTEM}/{_ACCOUNT}"
 
     def __init__(self, tools: Tools, folder: Path, context: str) -> None:
-        self.title = f"The cluster of context {context}"
+        self.title = f"Cluster of context {context}"
         self._tools = tools
         self._folder = folder
         self._context = context

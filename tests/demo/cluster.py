@@ -85,7 +85,6 @@ def copy_kubeconfig(
 
     """
     path = folder / "kubeconfig"
-    named = [f"--context={context}"] if context else []
     view = ["config", "view", "--raw", "--minify", "--flatten"]
     done = subprocess.run(
         [tools["kubectl"], *view, *([f"--context={context}"] if context else [])],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from demo.applications import INTERVAL, WEBAPP
@@ -140,7 +141,7 @@ def broken_commit(stage: Stage) -> None:
         "the failed render to be reported, and what was known to stay",
         since=mark,
     )
-    show.good(f"{_after(done, seen, 'git push')} (it asks Git every {INTERVAL} here):")
+    show.good(f"reported {_after(done, seen, 'git push')}; Git is asked every {INTERVAL} here")
     ready = _condition(seen, "Ready")
     show.output(f"     {ready['reason']}: {ready['message']}")
 
@@ -208,28 +209,28 @@ def events(stage: Stage) -> None:
     for target, reasons in _EVENTS.items():
         line = f"kubectl events --for driftcheck/{target}"
         show.command(line)
-        said = until(
-            lambda line=line, reasons=reasons: _all_in(stage.shell.type(line).output, reasons),
-            f"the Events {', '.join(reasons)} of {target}",
-        )
-        show.output(said)
+        show.output(until(partial(_events, stage, line, reasons), f"the Events of {target}"))
     found = operator.value("leadsman_detection_latency_seconds_count")
     latency = operator.value("leadsman_detection_latency_seconds_sum") / max(found, 1)
     compared = operator.value("leadsman_comparisons_total")
     seconds = operator.value("process_cpu_seconds_total")
     memory = operator.value("process_resident_memory_bytes") / _MEGABYTE
     show.note(
-        f"\nThe operator so far: {compared:.0f} comparisons, {found:.0f} live changes reported after"
-        f" {latency * 1000:.0f} ms\non average, {seconds:.1f} CPU seconds, {memory:.0f} MiB of memory."
+        f"\nThe operator so far: {compared:.0f} comparisons; {found:.0f} reports of live changes, "
+        f"{latency * 1000:.0f} ms after\nthey came in on average; {seconds:.1f} s of CPU, "
+        f"{memory:.0f} MiB of memory."
     )
 
 
 def _suspend(value: str) -> str:
-    return f'kubectl patch driftcheck podinfo --type=merge -p \'{{"spec":{{"suspend":{value}}}}}\''
+    patch = f'{{"spec":{{"suspend":{value}}}}}'
+    return f"kubectl patch driftcheck podinfo --type=merge -p '{patch}'"
 
 
-def _all_in(text: str, words: Sequence[str]) -> str:
-    return text if all(word in text for word in words) else ""
+def _events(stage: Stage, line: str, reasons: Sequence[str]) -> str:
+    """Return what a command prints if it names all the reasons: Events follow their report."""
+    text = stage.shell.type(line).output
+    return text if all(reason in text for reason in reasons) else ""
 
 
 def _type(stage: Stage, line: str) -> Done:
@@ -257,13 +258,11 @@ def _drift(stage: Stage, line: str, target: str, drift: Drift) -> None:
 
 
 def _after(done: Done, seen: Seen, program: str = "kubectl") -> str:
-    """Say how long after the end of a command the report came in."""
+    """Say how long after the end of a command the report came in; it may be earlier."""
     seconds = seen.at - done.ended
-    if seconds < 0:
-        return f"before {program} had returned"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms after {program} returned"
-    return f"{seconds:.1f} s after {program} returned"
+    way = "after" if seconds >= 0 else "before"
+    length = f"{abs(seconds) * 1000:.0f} ms" if abs(seconds) < 1 else f"{seconds:.1f} s"
+    return f"{length} {way} {program} returned"
 
 
 def _condition(seen: Seen, kind: str) -> dict[str, Any]:
@@ -276,12 +275,9 @@ def _drifted(seen: Seen) -> int:
 
 
 def _is_in_sync(seen: Seen) -> bool:
-    return (
-        seen.status.get("verdict") == "InSync"
-        and _condition(seen, "InSync")["status"] == "True"
-        and _condition(seen, "Ready")["status"] == "True"
-    )
+    conditions = [_condition(seen, kind)["status"] for kind in ("InSync", "Ready")]
+    return seen.status.get("verdict") == "InSync" and conditions == ["True", "True"]
 
 
 def _is_suspended(seen: Seen) -> bool:
-    return _condition(seen, "Suspended")["status"] == "True"
+    return bool(_condition(seen, "Suspended")["status"] == "True")
