@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -63,6 +66,32 @@ class Api:
         if response.status >= http.client.BAD_REQUEST:
             raise ApiError(response.status, _message(text))
         return text
+
+    def watch(self, path: str) -> Watch:
+        """Open a watch on a list's path."""
+        connection = http.client.HTTPSConnection(self._address, context=self._context)
+        headers = {"Authorization": f"Bearer {self._token}"}
+        connection.request("GET", f"{path}?watch=1", headers=headers)
+        return Watch(connection)
+
+
+class Watch:
+    """The events of a watch, one after another; ``close`` may be called from another thread."""
+
+    def __init__(self, connection: http.client.HTTPSConnection) -> None:
+        self._socket = connection.sock
+        self._answer = connection.getresponse()
+        if self._answer.status != http.client.OK:
+            raise ApiError(self._answer.status, _message(self._answer.read().decode()))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        while line := self._answer.readline():
+            yield json.loads(line)
+
+    def close(self) -> None:
+        """End the watch, and with it who iterates over it."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _message(text: str) -> str:

@@ -46,6 +46,8 @@ def install(plane: ControlPlane) -> None:
     plane.kubectl("apply", "--server-side", "-k", ROOT / "deploy")
     crds = [f"crd/{name}.leadsman.dev" for name in ("driftchecks", "driftreports")]
     plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
+    # Established, a kind may still answer "storage is (re)initializing", which kubectl waits out.
+    plane.kubectl("get", "driftchecks,driftreports", "--all-namespaces")
 
 
 @dataclass(frozen=True, slots=True)
