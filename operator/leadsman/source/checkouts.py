@@ -71,6 +71,7 @@ class CheckoutPlan:
     async def _read(
         self, remote: Remote, sha: str, ref: str, budget: tree.Budget, readers: ExitStack
     ) -> tree.Folder:
+        readers.enter_context(remote.using())
         mirror = await remote.ensure(sha, ref, self.source.timeout)
         readers.enter_context(mirror.reading())
         return await _in_thread(budget, _read_commit, mirror, sha, budget)

@@ -74,7 +74,7 @@ _KINDS = (
     _kind(
         r"certificate|\bSSL\b|\bTLS\b|gnutls|schannel",
         "TLSFailed",
-        "no trusted TLS connection: a private authority belongs into ca.crt in the Secret",
+        "no trusted TLS connection: a private authority belongs in ca.crt in the Secret",
     ),
     _kind(
         r"returned error: (429|5\d\d)",
@@ -94,8 +94,8 @@ _KINDS = (
 )
 
 _NOT_OUR_REF = re.compile(
-    r"not our ref|unadvertised object|couldn't find remote ref|dumb http|no such remote ref"
-    r"|does not support shallow|shallow capabilities",
+    r"not our ref|want [0-9a-f]+ not valid|unadvertised object|couldn't find remote ref|"
+    r"no such remote ref|shallow capabilities",
     re.IGNORECASE,
 )
 # Lines that only frame the one that says it.

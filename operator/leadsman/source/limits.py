@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class Limits:
     """Bounds on what a repository may cost; sizes are bytes.
 
-    ``repository`` bounds what is fetched, compressed as it is kept; ``checkout`` and ``files``
-    what is written out, submodules included; ``listing`` the answer to ``ls-remote``.
-    ``per_host`` git processes talk to one server at a time, so that one that hangs delays no
-    target of another.
+    ``repository`` bounds what is fetched, compressed as it is kept; ``files`` what a commit holds
+    and ``checkout`` what is written out of it, both with submodules; ``listing`` the answer to
+    ``ls-remote``. ``per_host`` git processes talk to one server at a time, so that one that hangs
+    delays no target of another.
     """
 
     repository: int = 512 << 20

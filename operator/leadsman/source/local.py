@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def locate(path: Path) -> tuple[LocalSource, str]:
     folder = path.resolve()
     if not folder.is_dir():
         raise SourceError("PathNotFound", f"{path} is not a folder", retryable=False)
-    with suppress(git.InvalidGitRepositoryError, git.NoSuchPathError):
+    with suppress(GitError, configparser.Error, OSError, ValueError):
         with git.Repo(folder, search_parent_directories=True, expand_vars=False) as repo:
             top = repo.working_tree_dir
         if top is not None:
@@ -57,7 +58,10 @@ def local_artifact(source: LocalSource) -> Artifact:
 
 def _head(root: Path) -> Commit:
     """Read what is checked out; a repository that git does not trust or cannot read is none."""
-    with suppress(GitError, ValueError, OSError), git.Repo(root, expand_vars=False) as repo:
+    with (
+        suppress(GitError, configparser.Error, OSError, ValueError),
+        git.Repo(root, expand_vars=False) as repo,
+    ):
         # The repository's own configuration can name programs to run.
         repo.git.update_environment(
             GIT_CONFIG_COUNT="2",

@@ -31,13 +31,11 @@ class CommitInfo:
 class Mirror:
     """A bare repository at ``path``; one fetch runs at a time, readers whenever they like.
 
-    A ``shallow`` one holds single commits without their history, the other kind whole branches.
     ``commits`` are those that were read after a fetch and so are there with all their files.
     """
 
-    def __init__(self, path: Path, program: str, *, shallow: bool) -> None:
+    def __init__(self, path: Path, program: str) -> None:
         self.path = path
-        self.shallow = shallow
         self.commits: dict[str, CommitInfo] = {}
         self.lock = asyncio.Lock()
         self._program = program

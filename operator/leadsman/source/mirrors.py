@@ -80,7 +80,6 @@ class GitMirrors:
         # Folders are named after a hash that tells nothing of the password in it.
         self._salt = secrets.token_bytes(16)
         self._remotes: dict[str, Remote] = {}
-        self._used: dict[str, float] = {}
         self._checkouts: dict[_Key, Checkout] = {}
         self._flights: dict[_Key, Flight[Checkout]] = {}
         self._removals: set[asyncio.Future[None]] = set()
@@ -97,10 +96,10 @@ class GitMirrors:
                 ``RepositoryNotFound``, ``RefNotFound``, ``Unreachable``, ``TLSFailed``,
                 ``HostKeyMismatch``, ``Redirected``, ``Timeout``, ``TooLarge``, ``GitFailed``.
         """
-        remote = self._remotes[self._open(source, credentials)]
-        with _named(remote):
-            found = await self._find(source, remote, max_age)
-        info = await remote.info(found, source.timeout)
+        with self._open(source, credentials).using() as remote:
+            with _named(remote):
+                found = await self._find(source, remote, max_age)
+            info = await remote.info(found, source.timeout)
         return Commit(found.sha, found.revision, info.author, info.subject, info.time)
 
     async def artifact(
@@ -112,12 +111,12 @@ class GitMirrors:
             SourceError: as ``resolve``, ``SubmoduleFailed`` and ``InvalidTree``.
         """
         sha = commit if isinstance(commit, str) else commit.sha
-        name = self._open(source, credentials)
-        key = (name, sha, source.ignore, source.recurse_submodules)
-        checkout = self._checkouts.get(key)
-        if checkout is None:
-            checkout = await self._check_out(key, source, credentials)
-        checkout.used = time.monotonic()
+        with self._open(source, credentials).using() as remote:
+            key = (remote.name, sha, source.ignore, source.recurse_submodules)
+            checkout = self._checkouts.get(key)
+            if checkout is None:
+                checkout = await self._check_out(key, remote, source, credentials)
+            checkout.used = time.monotonic()
         if isinstance(commit, str):
             info = checkout.info
             commit = Commit(sha, revision(sha), info.author, info.subject, info.time)
@@ -133,15 +132,14 @@ class GitMirrors:
         kept = set()
         for key, checkout in list(self._checkouts.items()):
             if checkout.root in roots:
-                checkout.used = self._used[key[0]] = now
+                checkout.used = now
                 kept.add(key[0])
             elif now - checkout.used >= self._grace:
                 del self._checkouts[key]
                 self._remove(checkout.root)
         for name, remote in list(self._remotes.items()):
-            idle = name not in kept and now - self._used[name] >= self._grace
-            if idle and remote.disposable:
-                del self._remotes[name], self._used[name]
+            if name not in kept and remote.disposable and now - remote.used >= self._grace:
+                del self._remotes[name]
                 for folder in remote.folders:
                     self._remove(folder)
 
@@ -150,13 +148,13 @@ class GitMirrors:
         while self._removals:
             await asyncio.wait(self._removals)
 
-    def _open(self, source: GitSource, credentials: Credentials | None) -> str:
-        """Return the name of the remote that a source means."""
+    def _open(self, source: GitSource, credentials: Credentials | None) -> Remote:
+        """Return the one remote for all sources with this address and these credentials."""
         url = parse_url(source.url, allow_file=self._allow_file)
         secret = f"{source.namespace}/{source.secret}" if source.secret else ""
         return self._open_url(url, credentials, secret)
 
-    def _open_url(self, url: RemoteUrl, credentials: Credentials | None, secret: str) -> str:
+    def _open_url(self, url: RemoteUrl, credentials: Credentials | None, secret: str) -> Remote:
         digest = blake2b(key=self._salt, digest_size=12)
         data = credentials.data if credentials else {}
         parts = [url.text.encode(), url.user.encode(), url.password.encode()]
@@ -166,8 +164,7 @@ class GitMirrors:
         if name not in self._remotes:
             access = read_secret(url, credentials, secret)
             self._remotes[name] = Remote(access, self._mirrors / name, self._workshop)
-        self._used[name] = time.monotonic()
-        return name
+        return self._remotes[name]
 
     async def _find(self, source: GitSource, remote: Remote, max_age: float) -> Candidate:
         """Decide which commit a reference means."""
@@ -191,13 +188,20 @@ class GitMirrors:
         return max(zip(times, choices, strict=True), key=lambda pair: pair[0])[1]
 
     async def _check_out(
-        self, key: _Key, source: GitSource, credentials: Credentials | None
+        self, key: _Key, remote: Remote, source: GitSource, credentials: Credentials | None
     ) -> Checkout:
         """Write a checkout, or wait for the one who is at it."""
-        remote = self._remotes[key[0]]
+
+        def submodule(parent: Remote, url: str) -> Remote:
+            inner = parse_url(url, allow_file=self._allow_file)
+            # Another server is none of the Secret's business.
+            ours = credentials if inner.origin == parent.access.url.origin else None
+            secret = f"{source.namespace}/{source.secret}" if ours else ""
+            return self._open_url(inner, ours, secret)
 
         async def check_out(begin: Callable[[], None]) -> Checkout:
-            return await self._write(key, source, credentials, begin)
+            plan = CheckoutPlan(source, remote, key[1], self._limits, submodule)
+            return await self._write(key, plan, begin)
 
         flight = self._flights.get(key)
         if flight is None or flight.over:
@@ -210,21 +214,7 @@ class GitMirrors:
             if flight.over and self._flights.get(key) is flight:
                 del self._flights[key]
 
-    async def _write(
-        self,
-        key: _Key,
-        source: GitSource,
-        credentials: Credentials | None,
-        begin: Callable[[], None],
-    ) -> Checkout:
-        def submodule(parent: Remote, url: str) -> Remote:
-            inner = parse_url(url, allow_file=self._allow_file)
-            # Another server is none of the Secret's business.
-            ours = credentials if inner.origin == parent.access.url.origin else None
-            secret = f"{source.namespace}/{source.secret}" if ours else ""
-            return self._remotes[self._open_url(inner, ours, secret)]
-
-        plan = CheckoutPlan(source, self._remotes[key[0]], key[1], self._limits, submodule)
+    async def _write(self, key: _Key, plan: CheckoutPlan, begin: Callable[[], None]) -> Checkout:
         started = time.monotonic()
         outcome = "Timeout"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from leadsman.errors import SourceError
@@ -14,7 +15,7 @@ from leadsman.source.program import Program
 from leadsman.source.refs import Candidate, Listing, candidates, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Sequence
+    from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
     from pathlib import Path
 
     from leadsman.model.source import GitRef
@@ -33,11 +34,14 @@ class Remote:
 
     def __init__(self, access: Access, folder: Path, workshop: Workshop) -> None:
         self.access = access
+        self.name = folder.name
         self.where = str(access.url)
+        self.used = time.monotonic()
+        self._users = 0
         self._limits = workshop.limits
         self._program = Program(access, workshop)
-        self._shallow = Mirror(folder.with_suffix(".git"), workshop.program, shallow=True)
-        self._full = Mirror(folder.with_suffix(".full.git"), workshop.program, shallow=False)
+        self._shallow = Mirror(folder.with_suffix(".git"), workshop.program)
+        self._full = Mirror(folder.with_suffix(".full.git"), workshop.program)
         self._flights: dict[Hashable, Flight[Any]] = {}
         self._complete = False
         self._asked = 0.0
@@ -49,12 +53,22 @@ class Remote:
     @property
     def disposable(self) -> bool:
         """Whether nobody is using it."""
-        return not self._flights and self._shallow.disposable and self._full.disposable
+        return not self._users
 
     @property
     def folders(self) -> list[Path]:
         """The folders of its mirrors."""
         return [mirror.path for mirror in (self._shallow, self._full) if mirror.exists]
+
+    @contextmanager
+    def using(self) -> Iterator[Remote]:
+        """Keep it while the block runs."""
+        self._users += 1
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            self.used = time.monotonic()
 
     async def listing(self, *, complete: bool, max_age: float, seconds: float) -> Listing:
         """Return what the server has, as of at most ``max_age`` seconds ago.
@@ -66,7 +80,8 @@ class Remote:
         key = ("ls-remote", complete)
         if time.monotonic() - self._asked <= max_age:
             if isinstance(self._answer, SourceError):
-                raise self._answer
+                error = self._answer
+                raise SourceError(error.reason, error.message, retryable=error.retryable)
             if self._answer is not None and (self._answer.complete or not complete):
                 return self._answer
         elif (flight := self._flights.get(key)) is not None and flight.begun:
@@ -158,21 +173,20 @@ class Remote:
 
     async def _obtain(self, sha: str, ref: str, begin: Callable[[], None]) -> None:
         wanted = f"+{sha}:refs/leadsman/{sha}"
-        if await self._fetch(self._shallow, ["--depth=1", wanted], begin) and await self._has(
-            self._shallow, sha
-        ):
+        given = await self._fetch(self._shallow, ["--depth=1"], [wanted], begin, by_id=True)
+        if given and await self._has(self._shallow, sha):
             return
         # A server that gives no commit by its id gives whole branches, and perhaps it is in one.
         specs = ["+refs/heads/*:refs/leadsman/heads/*", "+refs/tags/*:refs/leadsman/tags/*"]
         if ref and not ref.startswith(("refs/heads/", "refs/tags/")):
             specs.append(f"+{ref}:refs/leadsman/other")
-        fetched = await self._fetch(self._full, ["--prune", *specs], begin)
-        if not fetched or not await self._has(self._full, sha):
+        given = await self._fetch(self._full, ["--prune"], specs, begin)
+        if not given or not await self._has(self._full, sha):
             raise not_found(f"{self.where}: it has no commit {sha}")
 
     async def _is_ancestor(self, branch: str, sha: str, begin: Callable[[], None]) -> bool:
         ours = f"refs/leadsman/branch-of-{sha}"
-        if not await self._fetch(self._full, [f"+refs/heads/{branch}:{ours}"], begin):
+        if not await self._fetch(self._full, [], [f"+refs/heads/{branch}:{ours}"], begin):
             raise not_found(f"{self.where}: there is no branch {branch!r}")
         # It also fails where the commit is not there at all, so in no branch.
         done = await self._program.run(["merge-base", "--is-ancestor", sha, ours], self._full)
@@ -187,11 +201,18 @@ class Remote:
         return info is not None
 
     async def _fetch(
-        self, mirror: Mirror, arguments: Sequence[str], begin: Callable[[], None]
+        self,
+        mirror: Mirror,
+        options: Sequence[str],
+        specs: Sequence[str],
+        begin: Callable[[], None],
+        *,
+        by_id: bool = False,
     ) -> bool:
-        """Fetch into a mirror; False if the server does not give what was asked for."""
-        options = [word for word in arguments if word.startswith("--")]
-        specs = [word for word in arguments if not word.startswith("--")]
+        """Fetch into a mirror; False if the server does not give what was asked for.
+
+        ``by_id`` takes words of a server that nobody knows for a refusal, too.
+        """
         command = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "--"]
         command += [self.access.url.text, *specs]
         limit = self._limits.repository
@@ -222,9 +243,12 @@ class Remote:
                 # It may be the older commits that fill the mirror.
                 mirror.clear()
                 done = await attempt()
-        if done.code and not refuses_object(done.stderr):
-            raise self._program.failure(done)
-        return not done.code
+        if not done.code:
+            return True
+        failure = self._program.failure(done)
+        if refuses_object(done.stderr) or (by_id and failure.reason == "GitFailed"):
+            return False
+        raise failure
 
     async def _make(self, mirror: Mirror) -> None:
         path = str(mirror.path)

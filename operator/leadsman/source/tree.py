@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from git.objects.fun import tree_entries_from_data
 
 from leadsman.errors import SourceError
+from leadsman.source.failure import too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,16 +77,16 @@ class Budget:
         self.check()
         self._files += count
         if self._files > self._limits.files:
-            raise self._too_large(
-                "it holds too many files", f"{self._limits.files} files and folders"
-            )
+            limit = f"{self._limits.files} files and folders"
+            raise too_large(self._where, "it holds too many files", limit)
 
     def bytes(self, count: int) -> None:
         """Count bytes that are about to be read."""
         self.check()
         self._bytes += count
         if self._bytes > self._limits.checkout:
-            raise self._too_large("its files are too large", f"{self._limits.checkout} bytes")
+            limit = f"{self._limits.checkout} bytes"
+            raise too_large(self._where, "its files are too large", limit)
 
     def check(self) -> None:
         """End the thread's work if nobody waits for it."""
@@ -99,11 +100,6 @@ class Budget:
     def failed(self, what: str) -> SourceError:
         """Return the error for what may go well the next time."""
         return SourceError("GitFailed", f"{self._where}: {what}")
-
-    def _too_large(self, what: str, limit: str) -> SourceError:
-        return SourceError(
-            "TooLarge", f"{self._where}: {what}, over the limit of {limit}", retryable=False
-        )
 
 
 def read_folder(repo: git.Repo, oid: bytes, budget: Budget, depth: int = 0) -> Folder:
