@@ -18,7 +18,7 @@ from leadsman.report.driftreport import API_VERSION
 from leadsman.report.jsonsize import clean
 from leadsman.report.text import finding_text, object_text
 from leadsman.report.times import rfc3339, rfc3339_micro
-from leadsman.report.truncate import TRUNCATED, worst_first
+from leadsman.report.truncate import TRUNCATED, field_name, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -85,7 +85,9 @@ def _health(previous: TargetStatus | None, current: TargetStatus) -> Iterator[Ev
 
 def _gist(failure: Failure) -> tuple[str, str, str]:
     # Without numbers: "after 30.1 s" and "after 30.2 s" are the same news.
-    return failure.stage, failure.reason, re.sub(r"[0-9]+", "0", failure.message[:_NOTE])
+    # Cleaned, as it is when it was read back from a report.
+    message = clean(failure.message[:_NOTE])
+    return failure.stage, failure.reason, re.sub(r"[0-9]+", "0", message[:_NOTE])
 
 
 def _suspension(previous: TargetStatus | None, current: TargetStatus) -> Iterator[EventSpec]:
@@ -141,9 +143,8 @@ def _fresh(before: Finding | None, now: Finding) -> tuple[Change, ...] | None:
         return drifting
     if before.reason == TRUNCATED:
         return None  # which fields were known before a restart cannot be told
-    known = {change.field or change.path for change in before.changes if change.cause in _DRIFT}
-    fresh = tuple(change for change in drifting if (change.field or change.path) not in known)
-    return fresh or None
+    known = {field_name(change) for change in before.changes if change.cause in _DRIFT}
+    return tuple(change for change in drifting if field_name(change) not in known) or None
 
 
 def _spec(

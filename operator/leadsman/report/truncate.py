@@ -87,6 +87,14 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
+def field_name(change: Change) -> str:
+    """Return what tells the field apart, in the form that a report keeps.
+
+    Not the path: it counts list items, which others that come and go renumber.
+    """
+    return short(change.field or change.path, _PATH)
+
+
 def lay_out(findings: Sequence[Finding], budget: int, levels: Sequence[Level] = LEVELS) -> Layout:
     """Write down as many findings, in their order, as fit into ``budget`` bytes of JSON."""
     layout = Layout([])

@@ -69,7 +69,7 @@ def test_objects_that_were_left_out_are_not_forgotten() -> None:
     assert [len(item.changes) for item in restored.findings].count(0) == 3000 - listed
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(statuses())
 def test_what_any_report_says_is_said_again(told: TargetStatus) -> None:
     report = stored(told)
@@ -135,6 +135,7 @@ _json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_nothing_that_anybody_writes_makes_it_fail(data: st.DataObject) -> None:
     report = stored(status(finding(), failure=FAILURE))
