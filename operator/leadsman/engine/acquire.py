@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from leadsman.engine.observer import is_decisive
 from leadsman.errors import KubeError
 from leadsman.live.fetch import FetchRequest, fetch_many
 from leadsman.model.identity import Gvk, ObjectKey
@@ -71,10 +72,15 @@ class Acquirer:
             await self.watches.want(self._wanted())
 
     def healthy(self, key: TargetKey) -> bool:
-        """Tell whether all that the target watches is up to date."""
+        """Tell whether what is known of the target is up to date.
+
+        A kind that may not be read is known to be unknown; one whose watch is cut is not.
+        """
         watches = self.watches
         return watches is None or all(
-            watches.synced(resource) for resource in self._resources.get(key, ())
+            watches.synced(resource)
+            or ((failure := watches.failure(resource)) is not None and is_decisive(failure))
+            for resource in self._resources.get(key, ())
         )
 
     def _locate(self, state: TargetState) -> dict[Gvk, ApiResource]:

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 # Answers that say for certain that a kind cannot be read, unlike a connection that is cut: then
 # the last verdicts stand, and the freshness metric says how old they are.
-_DECISIVE = frozenset({"Forbidden", "NotFound", "MethodNotAllowed", "Unauthorized"})
+_DECISIVE = frozenset({"Forbidden", "NotFound", "MethodNotAllowed"})
+
+
+def is_decisive(error: KubeError) -> bool:
+    """Tell whether an answer says for certain that a kind cannot be read."""
+    return error.reason in _DECISIVE
 
 
 class Observer:
@@ -85,7 +90,7 @@ class Observer:
 
     def failed(self, resource: ApiResource, error: KubeError, /) -> None:
         """Record that a kind cannot be read, where that is certain."""
-        if error.reason not in _DECISIVE:
+        if not is_decisive(error):
             return
         for key in tuple(self._index.keys(resource.group, resource.kind)):
             for state in self._index.owners(key):

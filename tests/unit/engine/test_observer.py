@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from leadsman.compare.judge import compile_policy
+from leadsman.engine.index import Index
+from leadsman.engine.observer import Observer
+from leadsman.errors import KubeError
+from leadsman.kube.discovery import ApiResource
+from leadsman.kube.objects import ObjectMeta
+from leadsman.model.desired import DesiredObject, Rendered
+from leadsman.model.finding import State
+from leadsman.model.identity import Gvk, ObjectKey, TargetKey
+from leadsman.model.source import GitSource
+from leadsman.model.target import Target
+from unit.engine.samples import key, target_state
+
+if TYPE_CHECKING:
+    from leadsman.engine.state import TargetState
+
+_CONFIG_MAPS = ApiResource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+
+
+class _World:
+    """An observer with its index, and what it said."""
+
+    def __init__(self) -> None:
+        self.index = Index()
+        self.clock = 100.0
+        self.news: list[TargetKey] = []
+        self.depended: list[TargetKey] = []
+        self.comparisons = 0
+        self.versions: dict[ObjectKey, str] = {}
+        self.observer = Observer(
+            self.index,
+            now=lambda: self.clock,
+            news=lambda state, _received: self.news.append(state.key),
+            depended=self.depended.append,
+            compared=self._compared,
+            versions=self.versions,
+        )
+
+    def target(self, name: str, **objects: dict[str, str]) -> TargetState:
+        state = target_state(name)
+        source = GitSource("https://git.example/shop")
+        state.target = Target(state.key, source)
+        state.policy = compile_policy(state.target)
+        state.rendered = ("sha",)
+        self.render(state, **objects)
+        return state
+
+    def render(self, state: TargetState, **objects: dict[str, str]) -> None:
+        items = (_desired(name, data) for name, data in objects.items())
+        state.install(Rendered(tuple(items), "Plain"), rejudge=False)
+        self.index.replace(state)
+
+    def sees(self, name: str, data: dict[str, str], version: str = "1") -> None:
+        meta = ObjectMeta(name=name, namespace="shop", resource_version=version)
+        if self.observer.wanted(key(name), meta):
+            self.observer.observed(_CONFIG_MAPS, key(name), meta, _live(name, data, version))
+
+    def loses(self, name: str) -> None:
+        self.observer.deleted(_CONFIG_MAPS, key(name), ObjectMeta(name=name, namespace="shop"))
+
+    def _compared(self) -> None:
+        self.comparisons += 1
+
+
+def _desired(name: str, data: dict[str, str]) -> DesiredObject:
+    body = orjson.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": "shop"},
+            "data": data,
+        }
+    )
+    return DesiredObject(key(name), Gvk("", "v1", "ConfigMap"), body, body, f"{name}.yaml")
+
+
+def _live(name: str, data: dict[str, str], version: str) -> dict[str, Any]:
+    fields = {"f:data": {f"f:{field}": {} for field in data}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "resourceVersion": version,
+            "managedFields": [
+                {
+                    "manager": "kubectl-edit",
+                    "operation": "Update",
+                    "apiVersion": "v1",
+                    "time": "2026-01-01T00:00:00Z",
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": fields,
+                }
+            ],
+        },
+        "data": data,
+    }
+
+
+def _states(state: TargetState) -> dict[str, State]:
+    return {finding.key.name: finding.state for finding in state.findings.values()}
+
+
+def test_an_object_is_judged_once_per_version() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.sees("a", {"x": "1"})
+    world.sees("a", {"x": "1"})
+    assert world.comparisons == 1
+    assert not state.pending
+    assert _states(state) == {}
+    world.sees("a", {"x": "2"}, "2")
+    assert world.comparisons == 2
+    assert _states(state) == {"a": State.MODIFIED}
+
+
+def test_objects_of_nobody_stop_at_their_key() -> None:
+    world = _World()
+    world.target("web", a={"x": "1"})
+    world.sees("stranger", {"x": "1"})
+    assert world.comparisons == 0
+
+
+def test_each_target_that_renders_an_object_judges_it_for_itself() -> None:
+    world = _World()
+    web, api = world.target("web", a={"x": "1"}), world.target("api", a={"x": "2"})
+    world.sees("a", {"x": "1"})
+    assert _states(web) == {}
+    assert _states(api) == {"a": State.MODIFIED}
+
+
+def test_a_deleted_object_is_missing_until_it_is_back() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.sees("a", {"x": "1"})
+    world.loses("a")
+    assert _states(state) == {"a": State.MISSING}
+    world.sees("a", {"x": "1"}, "3")
+    assert _states(state) == {}
+
+
+def test_what_a_new_list_does_not_show_is_gone() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"}, b={"x": "1"})
+    world.sees("a", {"x": "1"})
+    world.sees("b", {"x": "1"})
+    world.observer.relisted(_CONFIG_MAPS, lambda seen: seen == key("a"))
+    assert _states(state) == {"b": State.MISSING}
+
+
+def test_a_list_decides_nothing_about_what_became_of_interest_meanwhile() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.observer.relisted(_CONFIG_MAPS, lambda _seen: False)
+    assert state.pending == {key("a")}
+    assert _states(state) == {}
+
+
+def test_an_object_that_git_dropped_is_orphaned_until_it_is_gone() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"}, b={"x": "1"})
+    world.sees("a", {"x": "1"})
+    world.sees("b", {"x": "1"})
+    world.render(state, a={"x": "1"})
+    world.sees("b", {"x": "1"}, "2")
+    assert _states(state) == {"b": State.ORPHANED}
+    world.loses("b")
+    assert _states(state) == {}
+    assert world.index.owners(key("b")) == ()
+
+
+def test_an_object_that_moved_to_another_target_is_no_orphan() -> None:
+    world = _World()
+    web = world.target("web", a={"x": "1"}, b={"x": "1"})
+    world.sees("b", {"x": "1"})
+    world.render(web, a={"x": "1"})
+    api = world.target("api", b={"x": "1"})
+    world.sees("b", {"x": "1"}, "2")
+    assert _states(web) == {}
+    assert _states(api) == {}
+    assert world.index.owners(key("b")) == (api,)
+
+
+def test_a_kind_that_may_not_be_read_is_unverifiable_and_comes_back() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.sees("a", {"x": "1"})
+    error = KubeError("Forbidden", "cannot list configmaps", status=403, retryable=False)
+    world.observer.failed(_CONFIG_MAPS, error)
+    (finding,) = state.findings.values()
+    assert (finding.state, finding.reason) == (State.UNVERIFIABLE, "Forbidden")
+    assert "cannot list configmaps" in finding.message
+    world.sees("a", {"x": "1"})
+    assert _states(state) == {}
+
+
+@pytest.mark.parametrize("reason", ["ApiServerUnreachable", "Timeout", "InternalError"])
+def test_a_cut_connection_changes_no_verdict(reason: str) -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.sees("a", {"x": "1"})
+    world.observer.failed(_CONFIG_MAPS, KubeError(reason, "no answer"))
+    assert _states(state) == {}
+
+
+def test_an_object_read_in_another_version_is_not_compared() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    other = ApiResource("", "v2", "ConfigMap", "configmaps", namespaced=True)
+    meta = ObjectMeta(name="a", namespace="shop", resource_version="1")
+    world.observer.observed(other, key("a"), meta, _live("a", {"x": "2"}, "1"))
+    assert world.comparisons == 0
+    assert state.pending == {key("a")}
+
+
+def test_only_news_is_told() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.sees("a", {"x": "2"}, "1")
+    world.sees("a", {"x": "2"}, "2")
+    assert world.news == [state.key]
+    world.sees("a", {"x": "3"}, "3")
+    assert len(world.news) == 2
+
+
+def test_a_change_of_what_a_render_reads_wakes_its_target() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.index.depend(state.key, [key("values")])
+    world.versions[key("values")] = "1"
+    world.sees("values", {}, "1")
+    assert world.depended == []
+    world.sees("values", {}, "2")
+    assert world.depended == [state.key]
+    world.loses("values")
+    assert world.depended == [state.key, state.key]
