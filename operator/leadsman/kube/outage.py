@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # An API server that restarts is back within seconds, and nothing is missed: not worth a word.
 _PATIENCE = 10.0
-_DELAY, _LONGEST_DELAY = 0.5, 10.0
+_DELAY, _LONGEST_DELAY = 0.5, 5.0
 # What only a person can mend (no permission, kind not served) is not mended within seconds.
 _HELPLESS_DELAY, _LONGEST_HELPLESS_DELAY = 30.0, 300.0
 

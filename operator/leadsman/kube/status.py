@@ -34,8 +34,9 @@ _REASONS = {
     503: "ServiceUnavailable",
     504: "Timeout",
 }
-# What may go well the next time without anybody's help; a rejected token may be replaced.
-_RETRYABLE = frozenset({401, 408, 409, 410, 429})
+# What may go well the next time without anybody's help: a rejected token may be replaced, and an
+# error without a code (0) says nothing else.
+_RETRYABLE = frozenset({0, 401, 408, 409, 410, 429})
 
 
 class NotServedError(KubeError):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -171,7 +174,7 @@ class Transport:
         where = f"{request.method} {self._config.server}{request.path}"
         if isinstance(error, TimeoutError):
             return KubeError("Timeout", f"{where}: the API server did not answer in time")
-        return KubeError("ApiServerUnreachable", f"{where}: {str(error) or type(error).__name__}")
+        return KubeError("ApiServerUnreachable", f"{where}: {_said(error)}")
 
     def _arguments(self, request: Request, access: Access) -> dict[str, Any]:
         query = f"?{urlencode(request.params)}" if request.params else ""
@@ -193,6 +196,20 @@ class Transport:
     def _note(self, request: Request, code: str, started: float) -> None:
         if self._observe is not None:
             self._observe(*request.label, code, time.monotonic() - started)
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, without the objects that aiohttp puts into its text."""
+    cause = error
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):
+        # TLS errors, which are OSErrors, have numbers of their own.
+        number = cause.errno or 0
+        return os.strerror(number) if number in errno.errorcode else str(cause)
+    return str(cause) or type(cause).__name__
 
 
 def _socket(

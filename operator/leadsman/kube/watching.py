@@ -131,10 +131,12 @@ class KindWatch:
                         self._version = event.version
                         self._bookmarked = not self._paging
                         await listing.aclose()
+                    elif not self._version:
+                        pass  # a list under way: only its end is a place to go on from
                     elif isinstance(event, Bookmark):
-                        self._version = event.version or self._version
+                        self._version = event.version
                         self._bookmarked = True
-                    elif isinstance(event, Observed | Deleted) and self._version:
+                    elif isinstance(event, Observed | Deleted):
                         self._version = event.meta.resource_version
                         self._changed = True
                     yield event

@@ -75,38 +75,27 @@ async def _list(
     names: set[_Name],
     answers: dict[FetchRequest, FetchAnswer],
 ) -> None:
-    """Answer from a list, if it can be had and is cheaper than asking one by one."""
+    """Answer from a list what can be had from it and is not cheaper one by one."""
     try:
-        found = await _read_list(client, resource, namespace, names)
+        async with aclosing(list_pages(client, resource, namespace)) as pages:
+            async for page in pages:
+                for raw in page.items:
+                    meta = decode_meta(raw)
+                    name = meta.namespace, meta.name
+                    if name in names:
+                        answers[resource, *name] = decode_object(raw, resource)
+                missing = [name for name in names if (resource, *name) not in answers]
+                if page.last:
+                    answers.update({(resource, *name): None for name in missing})
+                if page.remaining > _LISTED_PER_GET * len(missing):
+                    return
+                await asyncio.sleep(0)
     except KubeError as error:
         # Who may not list may yet be allowed to get; who gets no answer at all will get none.
         if error.status == 0:
             answers.update({(resource, *name): error for name in names})
-        return
     except msgspec.MsgspecError:
-        return
-    if found is not None:
-        answers.update({(resource, *name): found.get(name) for name in names})
-
-
-async def _read_list(
-    client: Client, resource: ApiResource, namespace: str, names: set[_Name]
-) -> dict[_Name, JsonObject] | None:
-    """Return those of the objects that are there, None as soon as that does not pay."""
-    found: dict[_Name, JsonObject] = {}
-    async with aclosing(list_pages(client, resource, namespace)) as pages:
-        async for page in pages:
-            if page.first:
-                found = {}
-            for raw in page.items:
-                meta = decode_meta(raw)
-                name = meta.namespace, meta.name
-                if name in names:
-                    found[name] = decode_object(raw, resource)
-            if page.remaining > _LISTED_PER_GET * (len(names) - len(found)):
-                return None
-            await asyncio.sleep(0)
-    return found
+        pass  # it will be asked for by name
 
 
 async def _get(

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from leadsman.compare.schema import Schema, build_schema
+from leadsman.compare.schema import Schema, build_schemas
 from leadsman.kube.openapi import decode_document, read_document, read_index
 
 if TYPE_CHECKING:
@@ -86,5 +86,5 @@ class Schemas:
 def _build(body: bytes, gvks: frozenset[Gvk]) -> dict[Gvk, Schema | None]:
     if not body:
         return dict.fromkeys(gvks)
-    document = decode_document(body)
-    return {gvk: build_schema(document, gvk) for gvk in gvks}
+    built = build_schemas(decode_document(body), gvks)
+    return {gvk: built.get(gvk) for gvk in gvks}
