@@ -8,6 +8,7 @@ engine's queue owns all retries.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -92,10 +93,21 @@ async def watch(
     """
     # kopf says each event it takes at INFO; the engine says what came of it.
     logging.getLogger("kopf").setLevel(logging.WARNING)
-    await kopf.operator(
+    tasks = await kopf.spawn_tasks(
         registry=registry(config, session, changed, gone),
         settings=settings(),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=list(namespaces),
     )
+    # Not kopf.operator() or kopf.run_tasks(): when kopf ends they wait 5 s for, and then cancel,
+    # every task that was started after it, the engine's own too.
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        if not task.cancelled():
+            task.result()
