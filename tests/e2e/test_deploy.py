@@ -123,8 +123,23 @@ def test_it_may_read_everything(base: ControlPlane) -> None:
     resources = listable(base)
     assert ("", "secrets") in resources
     assert len(resources) > 50
-    refused = [(g, r, verb) for g, r in resources for verb in READ if not may(base, verb, g, r)]
+    verbs = ("list", "watch")
+    refused = [(g, r, verb) for g, r in resources for verb in verbs if not may(base, verb, g, r)]
     assert not refused
+    assert may(base, "get", "", "secrets", namespace="shop", name="git")
+
+
+@pytest.mark.parametrize(
+    ("resource", "subresource"),
+    [("nodes", "proxy"), ("pods", "exec"), ("pods", "attach"), ("pods", "portforward")],
+)
+def test_what_reads_cannot_run_commands(
+    base: ControlPlane, resource: str, subresource: str
+) -> None:
+    for verb in (*READ, "create"):
+        # Listing is no way to run anything: only get and create connect.
+        allowed = may(base, verb, "", resource, subresource=subresource)
+        assert not allowed or verb in {"list", "watch"}
 
 
 def test_its_pod_is_admitted_where_restricted_is_enforced(base: ControlPlane) -> None:
