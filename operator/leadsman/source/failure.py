@@ -86,7 +86,7 @@ _KINDS = (
         r"could not resolve|failed to connect|couldn't connect|connection (refused|reset|closed|"
         r"timed out)|timed out|no route to host|network is unreachable|empty reply|recv failure|"
         r"send failure|early EOF|hung up unexpectedly|transfer closed|kex_exchange_identification|"
-        r"could not read from remote repository|RPC failed",
+        r"could not read from remote repository|RPC failed|broken pipe|not connected",
         "Unreachable",
         "the server cannot be reached: check the host's name, the network and proxies",
         retryable=True,

@@ -13,7 +13,7 @@ from controlplane.gitrepo import Link, Script, Submodule, git_environment
 from controlplane.gitserver import GitServer
 from leadsman.errors import SourceError
 from leadsman.model.source import Credentials, GitRef, GitSource
-from leadsman.source import tree
+from leadsman.source import submodules, tree
 from leadsman.source.checkouts import remove_tree
 from leadsman.source.limits import Limits
 
@@ -362,13 +362,17 @@ async def test_submodules_of_submodules_too(server: GitServer, mirrors: GitMirro
     }
 
 
-async def test_submodules_without_end_are_stopped(server: GitServer, mirrors: GitMirrors) -> None:
+async def test_submodules_without_end_are_stopped(
+    server: GitServer, mirrors: GitMirrors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submodules, "DEEPEST", 1)
     commit = server.create("level-0", {"a": "1"}).head()
-    for level in range(1, 12):
+    for level in (1, 2):
         url = f"../level-{level - 1}.git"
         commit = with_submodule(server, url, commit, f"level-{level}").head()
-    with pytest.raises(SourceError, match="nested more than 10 deep") as raised:
-        await latest(mirrors, recursive(server, "level-11"))
+    await latest(mirrors, recursive(server, "level-1"))
+    with pytest.raises(SourceError, match="nested more than 1 deep") as raised:
+        await latest(mirrors, recursive(server, "level-2"))
     assert raised.value.reason == "SubmoduleFailed"
 
 
