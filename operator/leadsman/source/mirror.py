@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import git
+from git.exc import GitError
+
+from leadsman.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +37,14 @@ class Mirror:
     ``commits`` are those that were read after a fetch and so are there with all their files.
     """
 
-    def __init__(self, path: Path, program: str) -> None:
+    def __init__(self, path: Path, program: str, where: str) -> None:
         self.path = path
         self.commits: dict[str, CommitInfo] = {}
         self.lock = asyncio.Lock()
         self._program = program
+        self._where = where
         self._readers = 0
+        self._damaged = False
 
     @property
     def exists(self) -> bool:
@@ -52,9 +57,9 @@ class Mirror:
         return not self._readers
 
     @property
-    def crowded(self) -> bool:
-        """Whether so many fetches have left their packs that beginning anew is cheaper."""
-        return len(list(self.path.glob("objects/pack/*.pack"))) >= _MOST_PACKS
+    def worn(self) -> bool:
+        """Whether it is better to begin anew: it is damaged, or full of many fetches' packs."""
+        return self._damaged or len(list(self.path.glob("objects/pack/*.pack"))) >= _MOST_PACKS
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -67,15 +72,28 @@ class Mirror:
 
     @contextmanager
     def open(self) -> Iterator[git.Repo]:
-        """Open the repository for reading objects; not for use by two threads at once."""
-        with _repo_type(self._program)(self.path, expand_vars=False) as repo:
-            repo.git.update_environment(
-                GIT_DIR=str(self.path),
-                GIT_CONFIG_NOSYSTEM="1",
-                GIT_CONFIG_GLOBAL="/dev/null",
-                GIT_NO_REPLACE_OBJECTS="1",
-            )
-            yield repo
+        """Open the repository for reading objects; not for use by two threads at once.
+
+        Raises:
+            SourceError: ``GitFailed``, where an object is not there; the next fetch begins anew.
+        """
+        try:
+            with _repo_type(self._program)(self.path, expand_vars=False) as repo:
+                repo.git.update_environment(
+                    GIT_DIR=str(self.path),
+                    GIT_CONFIG_NOSYSTEM="1",
+                    GIT_CONFIG_GLOBAL="/dev/null",
+                    GIT_NO_REPLACE_OBJECTS="1",
+                )
+                yield repo
+        except (GitError, ValueError) as error:
+            self._damaged = True
+            self.commits.clear()
+            raise SourceError(
+                "GitFailed",
+                f"{self._where}: what was fetched is damaged and is fetched anew: "
+                f"{_one_line(str(error))}",
+            ) from None
 
     def read_commit(self, sha: str) -> CommitInfo | None:
         """Read a commit, or return None if there is no commit of that id."""
@@ -106,6 +124,7 @@ class Mirror:
 
     def clear(self) -> None:
         """Begin anew."""
+        self._damaged = False
         self.commits.clear()
         shutil.rmtree(self.path, ignore_errors=True)
 

@@ -114,7 +114,7 @@ class GitMirrors:
         with self._open(source, credentials).using() as remote:
             key = (remote.name, sha, source.ignore, source.recurse_submodules)
             checkout = self._checkouts.get(key)
-            if checkout is None:
+            if checkout is None or not checkout.root.is_dir():
                 checkout = await self._check_out(key, remote, source, credentials)
             checkout.used = time.monotonic()
         if isinstance(commit, str):

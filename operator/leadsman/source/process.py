@@ -41,8 +41,8 @@ async def run(
 ) -> Finished:
     """Run a program in a session of its own; kill it and all its children when cancelled.
 
-    ``where`` names the repository in messages. ``watch`` is called ten times a
-    second and ends the program by raising.
+    ``where`` names the repository in messages. ``watch`` is called ten times a second and ends
+    the program by raising.
 
     Raises:
         SourceError: ``GitFailed`` where it cannot be started, ``TooLarge`` where it prints more

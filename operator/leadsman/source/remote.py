@@ -40,8 +40,8 @@ class Remote:
         self._users = 0
         self._limits = workshop.limits
         self._program = Program(access, workshop)
-        self._shallow = Mirror(folder.with_suffix(".git"), workshop.program)
-        self._full = Mirror(folder.with_suffix(".full.git"), workshop.program)
+        self._shallow = Mirror(folder.with_suffix(".git"), workshop.program, self.where)
+        self._full = Mirror(folder.with_suffix(".full.git"), workshop.program, self.where)
         self._flights: dict[Hashable, Flight[Any]] = {}
         self._complete = False
         self._asked = 0.0
@@ -232,7 +232,7 @@ class Remote:
                 mirror.tidy()
 
         async with mirror.lock:
-            if mirror.crowded and mirror.disposable:
+            if mirror.worn and mirror.disposable:
                 mirror.clear()
             older = bool(mirror.commits)
             try:

@@ -11,6 +11,7 @@ import pytest
 from leadsman.errors import SourceError
 from leadsman.model.source import Credentials, GitRef, GitSource
 from leadsman.source import mirror
+from leadsman.source.checkouts import remove_tree
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -296,6 +297,36 @@ async def test_the_mirror_begins_anew_before_it_is_full_of_old_commits(
     assert packs == [1, 2, 3, 1, 2]
     artifact = await mirrors.artifact(source(server), None, shop.head())
     assert (artifact.root / "a").read_text() == "4"
+
+
+def damage(tmp_path: Path, pattern: str) -> None:
+    for path in tmp_path.glob(pattern):
+        remove_tree(path)
+
+
+@pytest.mark.parametrize("pattern", ["root-0/mirrors/*", "root-0/mirrors/*/objects/pack"])
+async def test_a_damaged_mirror_is_made_anew(
+    server: GitServer, mirrors: GitMirrors, tmp_path: Path, pattern: str
+) -> None:
+    server.create("shop", {"a": "1"})
+    commit = await mirrors.resolve(source(server), None)
+    damage(tmp_path, pattern)
+    with pytest.raises(SourceError, match="damaged") as raised:
+        await mirrors.artifact(source(server), None, commit)
+    assert (raised.value.reason, raised.value.retryable) == ("GitFailed", True)
+    artifact = await mirrors.artifact(source(server), None, commit)
+    assert (artifact.root / "a").read_text() == "1"
+
+
+async def test_a_checkout_that_has_gone_is_made_again(
+    server: GitServer, mirrors: GitMirrors, tmp_path: Path
+) -> None:
+    server.create("shop", {"a": "1"})
+    commit = await mirrors.resolve(source(server), None)
+    await mirrors.artifact(source(server), None, commit)
+    damage(tmp_path, "root-0/checkouts/*")
+    artifact = await mirrors.artifact(source(server), None, commit)
+    assert (artifact.root / "a").read_text() == "1"
 
 
 async def test_what_is_no_longer_used_is_removed(
