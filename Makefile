@@ -52,8 +52,9 @@ venv: ## Make .venv from the locked requirements
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 here; install one or say make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) tests/make_venv.py
 
-tools: venv ## Find, or build, the real programs, and fetch the real charts
+tools: venv ## Find, or build, the real programs; fetch the real charts
 	@$(MODULE) controlplane.toolchain
+	@$(MODULE) alerts.promtool
 	@$(MODULE) inputs
 
 # uv is fetched for this alone; the Go wheel is for machines without Go.
