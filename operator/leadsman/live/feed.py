@@ -50,8 +50,9 @@ class Feed:
         self._gate = gate
         self._restarted = restarted
         self._watch: KindWatch | None = None
+        self._task: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
-        self._listed = False
+        self._listed = self._defect = False
         # Objects by the 64-bit hash of their names: a tenth of the memory, and no two among a
         # million are likely to share one. A fingerprint is that of what was handed on last; it is
         # dropped as soon as that may not be what the listener knows.
@@ -64,7 +65,7 @@ class Feed:
         return self._listed and self.failure is None
 
     async def settled(self) -> None:
-        """Wait until it is synced or has failed."""
+        """Wait until it is synced, has failed or is stopped."""
         await self._settled.wait()
 
     def retry(self) -> None:
@@ -72,8 +73,19 @@ class Feed:
         if self._watch is not None:
             self._watch.retry()
 
-    async def run(self) -> None:
-        """Watch until cancelled."""
+    def start(self) -> None:
+        """Begin to watch."""
+        name = f"watch {self.resource} {self.namespace}".rstrip()
+        self._task = asyncio.create_task(self._run_for_ever(), name=name)
+
+    async def stop(self) -> None:
+        """End the watch."""
+        self._settled.set()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run_for_ever(self) -> None:
         delay = _RESTART_AFTER
         while True:
             try:
@@ -81,6 +93,7 @@ class Feed:
             except Exception as error:
                 # A defect of ours, in whatever listens: said loudly, and never in sync.
                 log.exception("the watch of %s failed and is started again", self.resource)
+                self._defect = True
                 self._fail(KubeError("InternalError", f"{type(error).__name__}: {error}"))
             await asyncio.sleep(delay)
             delay = min(2 * delay, _LONGEST_RESTART_AFTER)
@@ -120,9 +133,7 @@ class Feed:
                 log.warning("the watch of %s fails: %s", self.resource, error.message)
                 self._fail(error)
             case Recovered():
-                log.info("the watch of %s goes well again", self.resource)
-                self.failure = None
-                self._listener.recovered(self.resource)
+                self._recover()
             case _:
                 pass
 
@@ -153,12 +164,20 @@ class Feed:
         self._listener.relisted(self.resource, is_seen)
         self._listed = True
         self._settled.set()
+        if self._defect:
+            self._recover()
 
     def _fail(self, error: KubeError) -> None:
         self.failure = error
         self._fingerprints.clear()
         self._settled.set()
         self._listener.failed(self.resource, error)
+
+    def _recover(self) -> None:
+        log.info("the watch of %s goes well again", self.resource)
+        self.failure = None
+        self._defect = False
+        self._listener.recovered(self.resource)
 
     def _identify(self, meta: ObjectMeta) -> tuple[ObjectKey, int]:
         resource = self.resource

@@ -87,21 +87,18 @@ class LiveWatches:
         self._gate = asyncio.Semaphore(lists_at_once)
         self._restarted = restarted
         self._feeds: dict[ApiResource, tuple[Feed, ...]] = {}
-        self._tasks: dict[Feed, asyncio.Task[None]] = {}
 
     async def want(self, resources: Collection[ApiResource]) -> None:
         """Watch exactly these kinds from now on; those that are watched already go on."""
-        ended = [
-            task
+        stopped = [
+            feed
             for resource in self._feeds.keys() - set(resources)
             for feed in self._feeds.pop(resource)
-            if (task := self._tasks.pop(feed)).cancel()
         ]
         for resource in resources:
             if resource not in self._feeds:
-                self._start(resource)
-        if ended:
-            await asyncio.wait(ended)
+                self._feeds[resource] = self._start(resource)
+        await asyncio.gather(*(feed.stop() for feed in stopped))
 
     async def close(self) -> None:
         """End all watches."""
@@ -143,7 +140,7 @@ class LiveWatches:
                 wait.cancel()
         return all(self.synced(resource) for resource in resources)
 
-    def _start(self, resource: ApiResource) -> None:
+    def _start(self, resource: ApiResource) -> tuple[Feed, ...]:
         namespaces = self._namespaces if resource.namespaced and self._namespaces else ("",)
         feeds = tuple(
             Feed(
@@ -156,7 +153,6 @@ class LiveWatches:
             )
             for namespace in namespaces
         )
-        self._feeds[resource] = feeds
         for feed in feeds:
-            name = f"watch {resource} {feed.namespace}".rstrip()
-            self._tasks[feed] = asyncio.create_task(feed.run(), name=name)
+            feed.start()
+        return feeds

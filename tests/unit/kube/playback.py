@@ -73,12 +73,7 @@ class Exchange:
             await self.begin()
         assert self.response is not None
         for event in events:
-            text = (
-                event
-                if isinstance(event, bytes)
-                else json.dumps(event, separators=(",", ":")).encode() + b"\n"
-            )
-            await self.response.write(text)
+            await self.response.write(event if isinstance(event, bytes) else line(event))
 
     async def end(self) -> None:
         """End a watch as the API server does when its time is over."""
@@ -209,6 +204,11 @@ def listed(name: str, version: int, namespace: str = "shop", **more: Any) -> dic
 def event(kind: str, obj: dict[str, Any]) -> dict[str, Any]:
     """Return a watch event."""
     return {"type": kind, "object": obj}
+
+
+def line(event: dict[str, Any]) -> bytes:
+    """Return a watch event as the API server sends it."""
+    return json.dumps(event, separators=(",", ":")).encode() + b"\n"
 
 
 def bookmark(version: int, *, ends_list: bool = False) -> dict[str, Any]:
