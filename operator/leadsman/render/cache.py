@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import orjson
 
+from leadsman.render.checkout import list_folder
 from leadsman.render.documents import Documents
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class RenderCache:
 
     def _trim(self) -> None:
         entries = []
-        for entry in os.scandir(self._folder):
+        for entry in list_folder(self._folder):
             with suppress(FileNotFoundError):
                 entries.append((entry.stat().st_mtime_ns, entry.stat().st_size, entry.path))
         total = sum(size for _, size, _ in entries)

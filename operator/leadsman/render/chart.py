@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from leadsman.errors import RenderError
 from leadsman.render.builder import YamlError
+from leadsman.render.checkout import list_folder
 from leadsman.render.decoder import parse
 from leadsman.render.remote import is_remote, without_credentials
 
@@ -159,7 +160,7 @@ def _vendored(checkout: Checkout, folder: str) -> Iterator[tuple[str, str]]:
     charts = posixpath.join(folder, "charts")
     if not checkout.is_folder(charts):
         return
-    for entry in sorted(os.scandir(checkout.root / charts), key=lambda entry: entry.name):
+    for entry in list_folder(checkout.root / charts):
         path = posixpath.join(charts, entry.name)
         if entry.name.startswith(("_", ".")):
             continue

@@ -97,7 +97,7 @@ class Checkout:
             if current in seen:
                 continue
             seen.add(current)
-            for entry in os.scandir(self.root / current):
+            for entry in list_folder(self.root / current):
                 path: str | None = posixpath.join(current, entry.name)
                 if entry.is_symlink():
                     self.inputs.add("")
@@ -112,11 +112,11 @@ class Checkout:
         while folder and not self.is_folder(folder):
             folder, missing = posixpath.split(folder)
         try:
-            names = sorted(
+            names = [
                 entry.name + "/" * entry.is_dir()
-                for entry in os.scandir(self.root / folder)
+                for entry in list_folder(self.root / folder)
                 if not entry.name.startswith(".")
-            )
+            ]
         except OSError:
             return ""
         where = folder or "its root"
@@ -128,6 +128,12 @@ class Checkout:
         shown = [name for name in names if name.endswith("/")] or names
         more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         return f"; {where} has {', '.join(shown[:_SHOWN])}{more}"
+
+
+def list_folder(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, by name. Raises OSError."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 def outside(message: str) -> RenderError:

@@ -6,7 +6,6 @@ dependency, a values file, and what leads out of the repository are found before
 
 from __future__ import annotations
 
-import os
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from leadsman.errors import RenderError
 from leadsman.render import values
 from leadsman.render.builder import YamlError
 from leadsman.render.chart import Chart, read_chart, source_file, values_file
+from leadsman.render.checkout import list_folder
 from leadsman.render.decoder import parse
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.messages import scrub
@@ -150,11 +150,11 @@ def _assemble(chart: Chart, checkout: Checkout, made: Path) -> Path:
         return original
     charts = made / "charts"
     charts.mkdir(parents=True)
-    for entry in os.scandir(original):
+    for entry in list_folder(original):
         if entry.name != "charts":
             (made / entry.name).symlink_to(entry.path)
     if (original / "charts").is_dir():
-        for entry in os.scandir(original / "charts"):
+        for entry in list_folder(original / "charts"):
             (charts / entry.name).symlink_to(entry.path)
     for name, folder in chart.linked.items():
         (charts / name).symlink_to(checkout.root / folder)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from leadsman.errors import RenderError
 from leadsman.render.builder import YamlError
 from leadsman.render.decoder import parse
-from leadsman.render.remote import refuse_remote
+from leadsman.render.remote import is_remote, refuse_remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +184,7 @@ def _files(fields: dict[str, Any], file: str) -> Iterator[tuple[str, str]]:
 def _generator_files(generator: JsonObject, file: str, name: str) -> Iterator[tuple[str, str]]:
     for entry in _strings(generator.get("files"), file, f"{name}[].files"):
         # key=path, or a path whose last part is the key
-        yield f"{name}[].files", entry.partition("=")[2] or entry
+        yield f"{name}[].files", entry if is_remote(entry) else entry.partition("=")[2] or entry
     for entry in _strings(generator.get("envs"), file, f"{name}[].envs"):
         yield f"{name}[].envs", entry
     if isinstance(generator.get("env"), str) and generator["env"]:

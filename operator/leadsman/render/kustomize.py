@@ -9,7 +9,6 @@ Source: ``kustomize_generator.go`` in fluxcd/pkg, ``SetCommonMetadata`` in fluxc
 
 from __future__ import annotations
 
-import os
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -18,6 +17,7 @@ import orjson
 
 from leadsman.errors import RenderError
 from leadsman.render.builder import YamlError
+from leadsman.render.checkout import list_folder
 from leadsman.render.decoder import parse
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.kustomization import (
@@ -167,7 +167,7 @@ def _found_resources(checkout: Checkout, top: str, folder: str = "") -> list[str
     checkout.inputs.add(top)
     found = []
     here = checkout.root / top / folder
-    for entry in sorted(os.scandir(here), key=lambda entry: entry.name):
+    for entry in list_folder(here):
         path = posixpath.join(folder, entry.name)
         if entry.is_dir(follow_symlinks=False):
             if find_kustomization(checkout, posixpath.join(top, path)) is not None:
@@ -188,7 +188,7 @@ def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> Path:
     here, original = tree, checkout.root
     here.mkdir()
     for part in [*filter(None, plan.folder.split("/")), None]:
-        for entry in os.scandir(original):
+        for entry in list_folder(original):
             if entry.name != part and not (part is None and entry.name in FILE_NAMES):
                 (here / entry.name).symlink_to(entry.path)
         if part is not None:

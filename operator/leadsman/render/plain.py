@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from leadsman.errors import RenderError
+from leadsman.render.checkout import list_folder
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.globs import matches
 from leadsman.render.kustomization import FILE_NAMES
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _CHART = "Chart.yaml"
 _SUFFIXES = (".yaml", ".yml", ".json")
+# As Flux leaves them out of what it fetches.
+_FORGES_OWN = frozenset({".git", ".github", ".gitlab"})
 _CONFIGURATION = "kustomize.config.k8s.io/"
 
 
@@ -70,10 +72,10 @@ def _files(
 ) -> Iterator[str]:
     """Yield the files that are asked for; ``folder`` is relative to ``top``."""
     here = posixpath.join(top, folder)
-    entries = sorted(os.scandir(checkout.root / here), key=lambda entry: entry.name)
+    entries = list_folder(checkout.root / here)
     for entry in entries:
         path = posixpath.join(folder, entry.name)
-        if matches(path, options.exclude) or entry.name == ".git":
+        if matches(path, options.exclude) or entry.name in _FORGES_OWN:
             continue
         full = posixpath.join(top, path)
         if entry.is_dir(follow_symlinks=False):
@@ -114,7 +116,7 @@ def _checked(found: list[Manifest], warnings: list[str]) -> Iterator[Manifest]:
         if not isinstance(body, dict) or "kind" not in body or "apiVersion" not in body:
             raise RenderError(
                 "NotAManifest",
-                f"{manifest}: is no manifest, it has no apiVersion and kind: exclude the file "
+                f"{manifest} is no manifest, it has no apiVersion and kind: exclude the file "
                 "(spec.plain.exclude) or move it to another folder",
                 retryable=False,
             )

@@ -11,6 +11,7 @@ import codecs
 import math
 import re
 import struct
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,7 +111,11 @@ def normal_number(value: float) -> int | float:
     ValueError for what JSON cannot say.
     """
     if isinstance(value, int):
-        return value if _INT64_MIN <= value <= _INT64_MAX else float(value)
+        if _INT64_MIN <= value <= _INT64_MAX:
+            return value
+        if abs(value) > sys.float_info.max:
+            raise ValueError("the number is too large")
+        return float(value)
     if not math.isfinite(value):
         raise ValueError(f"{value} is not a JSON number")
     if abs(value) < _EXPONENT_FROM and value.is_integer():

@@ -32,8 +32,8 @@ def merge(under: JsonObject, over: JsonObject) -> JsonObject:
 def set_value(values: JsonObject, path: str, text: str) -> JsonObject:
     """Return the values with what a text says put at a path like ``a.b[0].c``.
 
-    It is read as by ``helm --set path=text``, so that a comma begins another assignment, unless the
-    text stands in quotes: then it is one string. Raises ValueError.
+    It is read as by ``helm --set path=text``, so that a comma begins another assignment; a text in
+    quotes as by ``--set-string``, so that a number stays a string. Raises ValueError.
     """
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     line = _Line(f"{path}={text.strip(chr(39) + chr(34)) if quoted else text}")
@@ -141,6 +141,8 @@ def _put(container: Json, keys: list[str | int], value: Json) -> Json:
     if container is not None and not isinstance(container, dict):
         raise ValueError(f"{key!r} is put where there is no mapping")
     fields = dict(container or {})
+    if key and rest and key in fields and fields[key] is None:
+        raise ValueError(f"{rest[0]!r} is put where there is null")
     if key:
         fields[key] = _put(fields.get(key), rest, value)
     return fields
