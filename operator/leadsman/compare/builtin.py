@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -34,13 +35,19 @@ class GoTypes:
     assigned: Mapping[str, frozenset[str]]
 
 
+# Source: github.com/distribution/reference. What does not match has no tag.
+_IMAGE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9._/-]+(?::(?P<tag>[\w.-]+))?(?P<digest>@.+)?", re.ASCII
+)
+
+
 def _pull_policy(container: JsonObject, _: JsonObject) -> Json:
     """``Always`` for the tag latest, which is also what no tag and no digest means."""
     image = container.get("image") or container.get("reference")
-    if not isinstance(image, str) or not image:
+    match = _IMAGE.fullmatch(image) if isinstance(image, str) else None
+    if match is None:
         return "IfNotPresent"
-    name, at, _digest = image.partition("@")
-    tag = name.rpartition("/")[2].partition(":")[2] or ("" if at else "latest")
+    tag = match["tag"] or ("" if match["digest"] else "latest")
     return "Always" if tag == "latest" else "IfNotPresent"
 
 
@@ -93,6 +100,12 @@ def _replacement_policy(job: JsonObject, _: JsonObject) -> Json:
     return "Failed" if job.get("podFailurePolicy") else "TerminatingOrFailed"
 
 
+def _template_labels(controller: JsonObject, _: JsonObject) -> Json:
+    template = controller.get("template")
+    metadata = template.get("metadata") if isinstance(template, dict) else None
+    return (metadata.get("labels") if isinstance(metadata, dict) else None) or ABSENT
+
+
 def _list_kind(names: JsonObject, _: JsonObject) -> Json:
     return f"{names.get('kind', '')}List"
 
@@ -115,6 +128,7 @@ _DERIVED: dict[str, dict[str, Derive]] = {
         "serviceAccount": _alias_of("serviceAccountName"),
         "serviceAccountName": _same_as("serviceAccount", "default"),
     },
+    "core.ReplicationControllerSpec": {"selector": _template_labels},
     "core.ResourceRequirements": {"requests": _same_as("limits")},
     "core.ServicePort": {"targetPort": _same_as("port")},
     "core.ServiceSpec": {

@@ -159,9 +159,9 @@ def _specified(
     steps = difference.steps
     owners = []
     if difference.op is not Op.REMOVE or difference.owned < len(steps):
-        owners = ownership.owners(steps[: difference.owned])
-        if not owners and difference.field.node.origin is Origin.UNKNOWN:
-            owners = ownership.above(steps)
+        owners = ownership.owners(steps[: difference.owned]) or ownership.above(
+            steps, only_items=difference.field.node.origin is not Origin.UNKNOWN
+        )
     entry = owners[0].entry if owners else None
     excuse = ""
     if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):

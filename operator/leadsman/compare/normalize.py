@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from leadsman.model.json import Json, JsonObject
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# Written by client and server with every change, in the name of whoever made it.
+_NOT_COMPARED_ANNOTATIONS = (LAST_APPLIED, "deprecated.daemonset.template.generation")
 
 # What identifies the object, and what its controllers report, is not compared.
 _NOT_COMPARED = ("apiVersion", "kind", "status")
@@ -42,9 +44,9 @@ def _comparable(document: JsonObject) -> JsonObject:
     given = _mapping(copy.get("metadata"))
     metadata = {key: given[key] for key in _METADATA if key in given}
     annotations = metadata.get("annotations")
-    if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+    if isinstance(annotations, dict):
         metadata["annotations"] = {
-            key: value for key, value in annotations.items() if key != LAST_APPLIED
+            key: value for key, value in annotations.items() if key not in _NOT_COMPARED_ANNOTATIONS
         }
     copy["metadata"] = metadata
     return copy

@@ -67,14 +67,18 @@ class Ownership:
         owners.sort(key=lambda owner: owner.entry.time, reverse=True)
         return owners
 
-    def above(self, steps: Steps) -> list[Owner]:
-        """Return who owns the nearest place above as a whole, for kinds without a schema."""
+    def above(self, steps: Steps, *, only_items: bool = False) -> list[Owner]:
+        """Return who owns the nearest place above as a whole.
+
+        Without a schema every place may be owned so. With one (``only_items``) what is atomic is
+        known, and only elements of lists are left, which are owned so where a key comes twice.
+        """
         owners = []
         for entry in self._entries:
             for length in range(len(steps) - 1, 0, -1):
                 fields = _descend(entry.fields, steps[:length])
                 if fields is not None:
-                    if not fields:
+                    if not fields and not (only_items and isinstance(steps[length - 1], str)):
                         owners.append(Owner(entry, exact=True))
                     break
         owners.sort(key=lambda owner: owner.entry.time, reverse=True)
