@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from leadsman.kube.discovery import ApiResource
     from leadsman.kube.objects import ObjectMeta
     from leadsman.kube.watching import WatchEvent
-    from leadsman.live.watches import Listener
+    from leadsman.live.listener import Listener
 
 log = logging.getLogger(__name__)
 
