@@ -36,8 +36,10 @@ def cache_key(trees: Mapping[str, str], paths: Iterable[str], rest: object) -> s
     """
     if not trees:
         return None
-    ids = [(path, trees.get(path)) for path in sorted(paths)]
-    return hashlib.sha256(orjson.dumps([_FORMAT, ids, rest])).hexdigest()
+    # Names need not be UTF-8, and may hold anything but a null.
+    ids = "\0".join(f"{path}\0{trees.get(path, '')}" for path in sorted(paths))
+    said = ids.encode("utf-8", "surrogateescape") + b"\0" + orjson.dumps([_FORMAT, rest])
+    return hashlib.sha256(said).hexdigest()
 
 
 class RenderCache:

@@ -41,7 +41,7 @@ class Checkout:
         prefix = f"{named_by}: " if named_by else ""
         if path.startswith("/") or _climbs(folder, path):
             raise outside(f"{prefix}{path} leads out of the repository")
-        real = os.path.realpath(self.root / joined)
+        real = os.path.realpath(self.root / joined.replace("\0", "�"))
         relative = self.relative(real)
         if relative is None:
             raise outside(f"{prefix}{joined} is a symbolic link that leads out of the repository")
@@ -82,7 +82,7 @@ class Checkout:
             return (self.root / path).read_bytes()
         except OSError as error:
             raise RenderError(
-                "FileNotReadable", f"{path} cannot be read: {error.strerror}"
+                "FileNotAccessible", f"{path} cannot be read: {error.strerror}"
             ) from error
 
     def links(self, folder: str) -> Iterator[str]:

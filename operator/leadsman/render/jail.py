@@ -61,6 +61,7 @@ def _become(arguments: list[str]) -> None:
             version = int(value)
         else:
             raise ValueError(f"unknown option {option}")
+    _be_first_to_go()
     confine(
         version,
         execute=paths["--execute"],
@@ -76,6 +77,15 @@ def _die_with(parent: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
     if os.getppid() != parent:
         raise ValueError("the process that started it is gone")
+
+
+def _be_first_to_go() -> None:
+    """Where memory runs out in the kernel's eyes, have it end this process and not the operator."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123 - slow
+            file.write("1000")
+    except OSError:
+        pass  # a favour, no protection
 
 
 def confine(

@@ -61,7 +61,8 @@ def read_plain(plan: PlainPlan, checkout: Checkout) -> Documents:
     manifests: list[Manifest] = []
     files = _files(checkout, path, options, warnings) if checkout.is_folder(path) else [path]
     for file in files:
-        found, said = read_manifests(checkout.read(checkout.locate(file)), file)
+        shown = file.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        found, said = read_manifests(checkout.read(checkout.locate(file)), shown)
         warnings += said
         manifests += _checked(found, warnings)
     return Documents(tuple(manifests), tuple(warnings))

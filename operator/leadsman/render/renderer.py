@@ -16,6 +16,7 @@ from leadsman.render.cache import RenderCache, cache_key
 from leadsman.render.checkout import Checkout
 from leadsman.render.helm import HelmPlan, template
 from leadsman.render.kustomize import KustomizePlan, build
+from leadsman.render.messages import scrub
 from leadsman.render.objects import assemble
 from leadsman.render.plain import PlainPlan, read_plain
 from leadsman.render.plan import Plan, make_plan
@@ -88,8 +89,8 @@ class Renderer:
         kind, outcome = "Unknown", "cancelled"
         async with self._slots:
             started = time.monotonic()
+            checkout = Checkout(artifact.root)
             try:
-                checkout = Checkout(artifact.root)
                 plan = await asyncio.to_thread(make_plan, checkout, target, facts, values_from)
                 kind = plan.kind
                 key = await self._key(artifact, checkout, plan)
@@ -106,6 +107,10 @@ class Renderer:
                     scope=facts.scope,
                 )
                 _refuse_empty(rendered, target)
+            except OSError as error:
+                failed = _not_accessible(error, checkout)
+                outcome = failed.reason
+                raise failed from error
             except RenderError as error:
                 outcome = error.reason
                 raise
@@ -163,3 +168,10 @@ def _refuse_empty(rendered: Rendered, target: Target) -> None:
             "spec.allowEmpty",
             retryable=False,
         )
+
+
+def _not_accessible(error: OSError, checkout: Checkout) -> RenderError:
+    """Return the error for a file that cannot be used, or a machine that is out of something."""
+    named = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    said = scrub(f"{named}{error.strerror or error}", {checkout.root: ""})
+    return RenderError("FileNotAccessible", said)

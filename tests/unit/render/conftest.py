@@ -86,6 +86,7 @@ class Bench:
                 cwd=self.root,
                 capture_output=True,
                 text=True,
+                errors="surrogateescape",
                 check=True,
             )
             return ran.stdout

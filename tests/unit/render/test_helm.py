@@ -423,10 +423,10 @@ async def test_links_in_a_chart(bench: Bench) -> None:
 
 async def test_a_template_that_eats_all_memory_is_stopped(bench: Bench) -> None:
     chart(bench, **{"templates/big.yaml": '{{ $x := repeat 600000000 "xx" }}{{ len $x }}'})
-    bench.renderer = bench.make(limits=Limits(memory=64 << 20))
+    bench.renderer = bench.make(limits=Limits(memory=256 << 20))
     error = await bench.error("chart")
     assert error.reason == "OutOfMemory"
-    assert error.message.startswith("helm needed more memory than the limit of 64 MiB")
+    assert error.message.startswith("helm needed more memory than the limit of 256 MiB")
 
 
 async def test_a_template_that_writes_without_end_is_stopped(bench: Bench) -> None:

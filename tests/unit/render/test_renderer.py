@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,10 @@ async def test_the_same_inputs_run_no_program(bench: Bench) -> None:
     bench.write(
         {
             **CHART,
-            "overlay/kustomization.yaml": "{resources: [../base], patches: [{path: ../p/patch.yaml}]}",
+            "overlay/kustomization.yaml": """\
+                resources: [../base]
+                patches: [{path: ../p/patch.yaml}]
+                """,
             "base/kustomization.yaml": "resources: [a.yaml]\n",
             "base/a.yaml": CONFIG,
             "base/unused.yaml": "",
@@ -269,3 +273,28 @@ async def test_what_takes_too_long_is_stopped(bench: Bench) -> None:
     assert (error.reason, error.retryable) == ("RenderTimeout", True)
     assert bench.seen == [("Kustomize", "RenderTimeout")]
     assert bench.left_behind() == []
+
+
+async def test_what_the_machine_refuses_is_told(bench: Bench) -> None:
+    bench.write(KUSTOMIZATION)
+    bench.scratch = bench.root / "none"
+    bench.renderer = bench.make()
+    error = await bench.error("both")
+    assert (error.reason, error.retryable) == ("ScratchNotWritable", True)
+
+
+async def test_a_checkout_that_is_gone_is_told(bench: Bench) -> None:
+    bench.root = bench.root / "gone"
+    error = await bench.error("")
+    assert error.reason == "PathNotFound"
+
+
+async def test_names_need_not_be_text(bench: Bench) -> None:
+    bench.write({"plain/a.yaml": CONFIG})
+    (bench.root / "plain/a.yaml").rename(bench.root / "plain" / os.fsdecode(b"\xff.yaml"))
+    bench.commit()
+    for _ in range(2):
+        rendered = await bench.render("plain")
+        assert [item.file for item in rendered.objects] == ["plain/\ufffd.yaml"]
+    assert bench.seen[-1] == ("Plain", "cached")
+    assert (await bench.error("plain/a\0.yaml")).reason == "PathNotFound"
