@@ -82,7 +82,7 @@ def _desired(name: str, data: dict[str, str]) -> DesiredObject:
 
 
 def _live(name: str, data: dict[str, str], version: str) -> dict[str, Any]:
-    fields = {"f:data": {f"f:{field}": {} for field in data}}
+    fields: dict[str, Any] = {"f:data": {f"f:{field}": {} for field in data}}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
