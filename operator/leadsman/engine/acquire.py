@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from leadsman.engine.observer import is_decisive
 from leadsman.errors import KubeError
 from leadsman.live.fetch import FetchRequest, fetch_many
-from leadsman.model.identity import Gvk, ObjectKey
+from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
     from leadsman.engine.index import Index
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
     from leadsman.live.watches import LiveWatches
-    from leadsman.model.identity import TargetKey
+    from leadsman.model.identity import ObjectKey, TargetKey
 
 # Objects judged between two turns of the event loop: a big Deployment takes 0.1 ms to judge.
 _JUDGED_AT_ONCE = 50
 # Seconds that the first lists of a target's kinds may take.
 _SYNC_TIMEOUT = 120.0
-# Kinds that hold what a render reads, and that are therefore watched for it.
-_CONFIG_KINDS = ("ConfigMap", "Secret")
 
 
 class Acquirer:
@@ -65,6 +63,19 @@ class Acquirer:
         if self.watches is not None:
             await self._watch(state, frozenset(resources.values()))
         await self._fetch(state, resources)
+
+    async def attend(self, key: TargetKey) -> None:
+        """Watch the kinds that hold what the target's render reads, rendered or not."""
+        holders = self._holders(key)
+        known = self._resources.get(key, frozenset())
+        if self.watches is not None and not holders <= known:
+            self._resources[key] = known | holders
+            await self.watches.want(self._wanted())
+
+    def attends(self, key: TargetKey) -> bool:
+        """Tell whether a change of what the target's render reads would be noticed."""
+        watches = self.watches
+        return watches is not None and all(map(watches.synced, self._holders(key)))
 
     async def drop(self, key: TargetKey) -> None:
         """Stop to watch what only this target wanted."""
@@ -134,19 +145,14 @@ class Acquirer:
 
     async def _watch(self, state: TargetState, resources: frozenset[ApiResource]) -> None:
         assert self.watches is not None  # noqa: S101 - tells the type checker what acquire knows
-        config = (
-            self._discovery.resource(Gvk("", "v1", kind))
-            for kind in _CONFIG_KINDS
-            if any(key.kind == kind and not key.group for key in self._dependencies(state))
-        )
-        self._resources[state.key] = resources | {item for item in config if item is not None}
+        self._resources[state.key] = resources | self._holders(state.key)
         await self.watches.want(self._wanted())
         await self.watches.wait_synced(resources, _SYNC_TIMEOUT)
 
-    def _dependencies(self, state: TargetState) -> tuple[ObjectKey, ...]:
-        return tuple(
-            key for key in self._index.dependencies() if state.key in self._index.dependents(key)
-        )
+    def _holders(self, key: TargetKey) -> frozenset[ApiResource]:
+        """Return the kinds of ConfigMaps and Secrets that the target's render reads."""
+        kinds = {Gvk("", "v1", dependency.kind) for dependency in self._index.dependencies(key)}
+        return frozenset(filter(None, map(self._discovery.resource, kinds)))
 
     def _wanted(self) -> frozenset[ApiResource]:
         return frozenset(self.always).union(*self._resources.values())

@@ -64,9 +64,9 @@ class Index:
         """Return the targets whose render reads the object."""
         return self._dependents.get(key, ())
 
-    def dependencies(self) -> Collection[ObjectKey]:
-        """Return all objects that some render reads."""
-        return self._dependents.keys()
+    def dependencies(self, target: TargetKey) -> Collection[ObjectKey]:
+        """Return the objects that the target's render reads."""
+        return self._dependencies.get(target, frozenset())
 
     def keys(self, group: str, kind: str) -> Collection[ObjectKey]:
         """Return the objects of a kind that some target owns."""

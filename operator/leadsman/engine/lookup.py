@@ -32,6 +32,7 @@ class Lookup:
         self._client = client
         self._credentials: dict[tuple[str, str], Credentials] = {}
         self._config: dict[ObjectKey, JsonObject | None] = {}
+        self._doubtful: set[ObjectKey] = set()
         self.versions: dict[ObjectKey, str] = {}
 
     async def credentials(self, source: GitSource) -> Credentials:
@@ -59,17 +60,19 @@ class Lookup:
         """
         documents = []
         for key, reference in _references(target):
-            if key not in self._config:
-                self._config[key] = await self._read(key, reference)
+            if key not in self._config or key in self._doubtful:
+                await self._read(key, reference)
             document = _document(key, reference, self._config[key])
             if document is not None:
                 documents.append(document)
         return tuple(documents)
 
     def forget_values(self, target: Target) -> None:
-        """Read what holds the target's values anew the next time."""
-        for key, _ in _references(target):
-            self._config.pop(key, None)
+        """Read what holds the target's values anew the next time.
+
+        Where the API server cannot answer then, what was read before still stands.
+        """
+        self._doubtful.update(self.dependencies(target))
 
     def dependencies(self, target: Target) -> tuple[ObjectKey, ...]:
         """Return the objects whose change asks for a new render."""
@@ -98,10 +101,13 @@ class Lookup:
             }
         )
 
-    async def _read(self, key: ObjectKey, reference: ValuesReference) -> JsonObject | None:
+    async def _read(self, key: ObjectKey, reference: ValuesReference) -> None:
         try:
-            return await self._get(key)
+            self._config[key] = await self._get(key)
+            self._doubtful.discard(key)
         except KubeError as error:
+            if error.retryable and key in self._config:
+                return
             raise RenderError(
                 "ValuesNotReadable",
                 f"{reference.kind} {key.namespace}/{key.name} (spec.helm.valuesFrom) cannot be "

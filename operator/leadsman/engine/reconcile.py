@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadsman.compare.judge import compile_policy
-from leadsman.errors import LeadsmanError
+from leadsman.errors import LeadsmanError, SourceError
 from leadsman.model.identity import Gvk
 from leadsman.model.source import LocalSource
 from leadsman.model.status import Failure
@@ -107,9 +107,7 @@ class Reconciler:
         rejudge = rejudge or state.policy is None or state.policy.digest != policy.digest
         credentials = await self._credentials(target)
         commit = await self._resolve(state, target, credentials)
-        if not self._acquirer.healthy(state.key):
-            self._lookup.forget_values(target)
-        values = await self._lookup.values(target)
+        values = await self._values(target)
         inputs = _inputs(target, commit, values)
         if not stale and not rejudge and inputs == state.rendered and not state.pending:
             return True
@@ -152,13 +150,33 @@ class Reconciler:
             return state.commit
         started = time.monotonic()
         try:
-            return await self._mirrors.resolve(source, credentials, max_age=_SHARED_FOR)
+            return await self._ask(state, source, credentials)
         except LeadsmanError:
             # A rotated password is the likeliest cause that another look at the Secret mends.
             self._lookup.forget_credentials(source)
             raise
         finally:
             self._staged("source", time.monotonic() - started)
+
+    async def _ask(
+        self, state: TargetState, source: GitSource, credentials: Credentials | None
+    ) -> Commit:
+        try:
+            return await self._mirrors.resolve(source, credentials, max_age=_SHARED_FOR)
+        except SourceError as error:
+            known = state.failure is not None and state.failure.reason == error.reason
+            if error.reason != "RefNotFound" or known:
+                raise
+        # What another target was told a moment ago may be older than the push of this reference.
+        return await self._mirrors.resolve(source, credentials)
+
+    async def _values(self, target: Target) -> tuple[ValuesDocument, ...]:
+        """Return the Helm values that are in the cluster; what they are read from is watched."""
+        self._index.depend(target.key, self._lookup.dependencies(target))
+        await self._acquirer.attend(target.key)
+        if not self._acquirer.attends(target.key):
+            self._lookup.forget_values(target)
+        return await self._lookup.values(target)
 
     async def _render(
         self,
@@ -195,7 +213,6 @@ class Reconciler:
         if first and state.restored is not None:
             self._adopt_inventory(state)
         self._index.replace(state)
-        self._index.depend(state.key, self._lookup.dependencies(target))
         for warning in rendered.warnings:
             log.warning("%s", warning, extra={"target": str(state.key)})
 
@@ -211,6 +228,9 @@ class Reconciler:
         started = time.monotonic()
         try:
             return await self._mirrors.artifact(source, credentials, commit)
+        except LeadsmanError:
+            self._lookup.forget_credentials(source)
+            raise
         finally:
             self._staged("checkout", time.monotonic() - started)
 

@@ -52,7 +52,8 @@ def test_a_removed_target_leaves_nothing() -> None:
     index.remove(web)
     assert index.owners(key("a")) == ()
     assert not index.keys("", "ConfigMap")
-    assert not index.dependencies()
+    assert not index.dependencies(web.key)
+    assert not index.dependents(key("values"))
     assert vars(index)["_by_kind"] == {}
 
 
@@ -64,4 +65,5 @@ def test_dependents_follow_what_a_render_reads_now() -> None:
     assert set(index.dependents(key("values"))) == {web.key, api.key}
     index.depend(web.key, [key("more")])
     assert set(index.dependents(key("values"))) == {api.key}
-    assert set(index.dependencies()) == {key("values"), key("more")}
+    assert set(index.dependencies(web.key)) == {key("more")}
+    assert set(index.dependencies(api.key)) == {key("values")}

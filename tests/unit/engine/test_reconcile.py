@@ -1,0 +1,84 @@
+"""What a reconcile asks Git, with a real repository."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from leadsman.engine.index import Index
+from leadsman.engine.lookup import Lookup
+from leadsman.engine.reconcile import Reconciler
+from leadsman.errors import SourceError
+from leadsman.model.source import GitRef, GitSource
+from leadsman.model.status import Failure
+from leadsman.source.mirrors import GitMirrors
+from unit.engine.samples import target_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from controlplane.gitrepo import Repository
+    from controlplane.gitserver import GitServer
+    from leadsman.engine.acquire import Acquirer
+    from leadsman.kube.discovery import Discovery
+    from leadsman.render.renderer import Renderer
+
+
+@pytest.fixture
+def repository(git_server: GitServer) -> Repository:
+    return git_server.create("shop", {"app.yaml": "kind: ConfigMap"})
+
+
+@pytest.fixture
+def reconciler(tmp_path: Path) -> Reconciler:
+    return Reconciler(
+        mirrors=GitMirrors(tmp_path),
+        lookup=Lookup(None),
+        index=Index(),
+        # What follows the source is not reached.
+        renderer=cast("Renderer", None),
+        discovery=cast("Discovery", None),
+        acquirer=cast("Acquirer", None),
+        now=lambda: 1000.0,
+        staged=lambda _stage, _seconds: None,
+    )
+
+
+def source(server: GitServer, branch: str) -> GitSource:
+    return GitSource(server.url("shop"), GitRef(branch=branch))
+
+
+async def test_targets_share_an_answer_of_a_moment_ago(
+    reconciler: Reconciler, git_server: GitServer, repository: Repository
+) -> None:
+    before = repository.head()
+    await reconciler._ask(target_state("web"), source(git_server, "main"), None)
+    repository.commit({"more.yaml": "kind: Secret"})
+    asked = git_server.refs("shop")
+    commit = await reconciler._ask(target_state("api"), source(git_server, "main"), None)
+    assert (commit.sha, git_server.refs("shop")) == (before, asked)
+
+
+async def test_a_branch_that_was_just_pushed_is_found(
+    reconciler: Reconciler, git_server: GitServer, repository: Repository
+) -> None:
+    """Though another target has been told a moment ago which branches there are."""
+    await reconciler._ask(target_state("web"), source(git_server, "main"), None)
+    pushed = repository.commit({"more.yaml": "kind: Secret"}, branch="next")
+    commit = await reconciler._ask(target_state("api"), source(git_server, "next"), None)
+    assert (commit.sha, commit.revision) == (pushed, f"next@sha1:{pushed}")
+
+
+@pytest.mark.usefixtures("repository")
+async def test_a_branch_that_is_known_to_be_missing_costs_nothing_more(
+    reconciler: Reconciler, git_server: GitServer
+) -> None:
+    state = target_state()
+    with pytest.raises(SourceError, match="no branch 'next'"):
+        await reconciler._ask(state, source(git_server, "next"), None)
+    state.failure = Failure("source", "RefNotFound", "there is no branch 'next'")
+    asked = git_server.refs("shop")
+    with pytest.raises(SourceError, match="no branch 'next'"):
+        await reconciler._ask(state, source(git_server, "next"), None)
+    assert git_server.refs("shop") == asked
