@@ -101,12 +101,13 @@ class BorrowedCluster:
             "--selector=app.kubernetes.io/name=leadsman",
         )
         for item in json.loads(found)["items"]:
-            if item.get("status", {}).get("readyReplicas"):
+            # One that keeps to other namespaces is in nobody's way.
+            if item["spec"]["replicas"] and "--watch-namespaces" not in json.dumps(item["spec"]):
                 place = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
                 raise DemoError(
-                    f"A Leadsman runs in this cluster (Deployment {place}). It would report on the "
-                    "demo's\nDriftChecks too, and cannot reach the demo's Git server: take a "
-                    "cluster without one."
+                    f"A Leadsman runs in this cluster (Deployment {place}).\n"
+                    "It would report on the demo's DriftChecks too, without its Git server.\n"
+                    "Scale it to 0 meanwhile, or take a cluster without one."
                 )
 
     def _objects(self) -> str:

@@ -210,15 +210,13 @@ def events(stage: Stage) -> None:
         line = f"kubectl events --for driftcheck/{target}"
         show.command(line)
         show.output(until(partial(_events, stage, line, reasons), f"the Events of {target}"))
-    found = operator.value("leadsman_detection_latency_seconds_count")
-    latency = operator.value("leadsman_detection_latency_seconds_sum") / max(found, 1)
     compared = operator.value("leadsman_comparisons_total")
+    requests = operator.value("leadsman_api_requests_total")
     seconds = operator.value("process_cpu_seconds_total")
     memory = operator.value("process_resident_memory_bytes") / _MEGABYTE
     show.note(
-        f"\nThe operator so far: {compared:.0f} comparisons; {found:.0f} reports of live changes, "
-        f"{latency * 1000:.0f} ms after\nthey came in on average; {seconds:.1f} s of CPU, "
-        f"{memory:.0f} MiB of memory."
+        f"\nThe operator so far: {compared:.0f} comparisons, {requests:.0f} requests to the API "
+        f"server, {seconds:.1f} s of CPU,\n{memory:.0f} MiB of memory."
     )
 
 

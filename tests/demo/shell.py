@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 # Seconds that a command may take; deleting a namespace takes the longest.
 _LIMIT = 180.0
 # The user's own settings of these programs would make the demo another one.
-_SETTINGS = ("GIT_", "HELM_", "KUBE")
+_SETTINGS = ("HELM_", "KUBE")
 
 
 class DemoError(Exception):
@@ -51,17 +50,9 @@ class Shell:
         self.tools_path = tools.search_path(after="")
         self.path = tools.search_path()
         self.folder = home
-        person = {"NAME": "Ada Example", "EMAIL": "ada@example.com"}
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(_SETTINGS)}
+        kept = git_environment().items()
         self.environment = {
-            **kept,
-            **git_environment(
-                **{
-                    f"GIT_{role}_{key}": value
-                    for role in ("AUTHOR", "COMMITTER")
-                    for key, value in person.items()
-                }
-            ),
+            **{name: value for name, value in kept if not name.startswith(_SETTINGS)},
             "PATH": self.path,
             "KUBECONFIG": str(kubeconfig),
             "KUBECACHEDIR": str(home / "kube-cache"),

@@ -102,7 +102,8 @@ class Show:
     def finding(self, item: Mapping[str, Any]) -> None:
         """Show one object of a DriftReport: which field, from what to what, who and when."""
         head = f"     {item['kind']} {item['name']}: "
-        self._print(Text.assemble(head, (item["state"], "red"), f"  ({item.get('file', '')})"))
+        file = f"  ({item['file']})" if item.get("file") else ""
+        self._print(Text.assemble(head, (item["state"], "red"), file))
         for change in item.get("changes", ()):
             for line in change_lines(change):
                 self._print(Text(line))

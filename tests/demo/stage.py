@@ -77,7 +77,9 @@ def _set_up(show: Show, cluster: Cluster, keeper: Keeper, undo: ExitStack) -> St
         applications.publish(server)
         url = server.url(applications.REPOSITORY)
         clone = folder / applications.REPOSITORY
-        shell.type(f"git clone -q {url} {clone}")
+        # A person, whoever it is; kept in the clone, for who goes on with KEEP=1.
+        person = "-c user.name='Ada Example' -c user.email=ada@example.com"
+        shell.type(f"git clone -q {person} {url} {clone}")
         shell.folder = clone
         said.append(url)
     for line in (
