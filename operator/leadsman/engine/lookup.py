@@ -102,10 +102,12 @@ class Lookup:
         )
 
     async def _read(self, key: ObjectKey, reference: ValuesReference) -> None:
+        # Before it is asked for: what changes meanwhile makes it doubtful again.
+        self._doubtful.discard(key)
         try:
             self._config[key] = await self._get(key)
-            self._doubtful.discard(key)
         except KubeError as error:
+            self._doubtful.add(key)
             if error.retryable and key in self._config:
                 return
             raise RenderError(

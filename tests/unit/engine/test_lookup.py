@@ -85,6 +85,18 @@ async def test_forgotten_values_are_read_anew_once(server: Playback, client: Cli
     assert lookup.versions == {PAINT: "8"}
 
 
+async def test_values_that_change_while_they_are_read_are_read_anew(
+    server: Playback, client: Client
+) -> None:
+    lookup = Lookup(client)
+    reading = asyncio.create_task(lookup.values(WEB))
+    asked = await server.accept()
+    lookup.forget_values(WEB)
+    await holding("colour: red")(asked)
+    await reading
+    assert await texts(lookup, server, holding("colour: blue", "8")) == ["colour: blue"]
+
+
 async def test_what_was_read_stands_while_nothing_answers(server: Playback, client: Client) -> None:
     lookup = Lookup(client)
     await texts(lookup, server, holding("colour: red"))
