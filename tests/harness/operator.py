@@ -139,9 +139,9 @@ class Operator:
             self._process = self._keeper.start(command, log, environment)
         until(lambda: self._find_port(already), "the operator to serve", failed=self.ended)
 
-    def stop(self) -> None:
-        """Ask it to stop, as the kubelet does, and wait until it has."""
-        self._end(signal.SIGTERM)
+    def stop(self) -> int:
+        """Ask it to stop, as the kubelet does, and wait until it has; return its exit code."""
+        return self._end(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it without a word, as an out-of-memory kill does."""
@@ -212,12 +212,12 @@ class Operator:
             for sample in family.samples:
                 yield sample.name, sample.labels, sample.value
 
-    def _end(self, number: signal.Signals) -> None:
+    def _end(self, number: signal.Signals) -> int:
         if self._process is None:
-            return
+            return 0
         self._process.send_signal(number)
         try:
-            self._process.wait(timeout=_STOP_WITHIN)
+            return self._process.wait(timeout=_STOP_WITHIN)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
