@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
@@ -26,48 +26,69 @@ def pair_by_keys(
     more often than live (two variables of one name) is paired from the end: the API server lets
     the last one win, and drops the others when it merges.
     """
-    wanted = _grouped(desired, keys, element)
-    found = _grouped(live, keys, element)
+    fields = [element.field(key) for key in keys]
+    defaults = [
+        None if field is None or field.default is ABSENT else field.default for field in fields
+    ]
+    wanted = _identities(desired, keys, defaults)
+    found = _identities(live, keys, defaults)
     if wanted is None or found is None:
         return None
-    items: list[Item] = []
-    for key, indices in wanted.items():
-        others = found.pop(key, ())
-        named = tuple(zip(keys, key, strict=True))
-        if not others:
-            items.extend(Item(-1, index, named) for index in indices)
-            continue
-        paired = min(len(indices), len(others))
-        items.extend(
-            Item(one, other, named)
-            for one, other in zip(others[-paired:], indices[-paired:], strict=True)
-        )
-        items.extend(Item(index, -1, named) for index in others[: len(others) - paired])
-    for key, others in found.items():
-        named = tuple(zip(keys, key, strict=True))
-        items.extend(Item(index, -1, named) for index in others)
-    return items
+    if wanted == found:
+        return [
+            Item(index, index, tuple(zip(keys, identity, strict=True)))
+            for index, identity in enumerate(wanted)
+            if element.is_loose or desired[index] != live[index]
+        ]
+    return list(_pair_groups(keys, _grouped(wanted), _grouped(found)))
 
 
-def _grouped(
-    elements: Sequence[Json], keys: Sequence[str], element: Node
-) -> dict[tuple[Json, ...], list[int]] | None:
-    groups: dict[tuple[Json, ...], list[int]] = {}
-    defaults = []
-    for key in keys:
-        field = element.field(key)
-        defaults.append(None if field is None or field.default is ABSENT else field.default)
-    for index, item in enumerate(elements):
-        if not isinstance(item, dict):
-            return None
-        values = tuple(
-            item.get(key) or default for key, default in zip(keys, defaults, strict=True)
-        )
-        try:
-            groups.setdefault(values, []).append(index)
-        except TypeError:
-            return None
+_Identity: TypeAlias = tuple["Json", ...]
+
+
+def _identities(
+    elements: Sequence[Json], keys: Sequence[str], defaults: Sequence[Json]
+) -> list[_Identity] | None:
+    """Return what tells each element apart, None if one is no object or has no such thing."""
+    if not all(isinstance(element, dict) for element in elements):
+        return None
+    if len(keys) == 1:
+        key, default = keys[0], defaults[0]
+        found = [(element.get(key) or default,) for element in elements]
+    else:
+        found = [
+            tuple(element.get(key) or default for key, default in zip(keys, defaults, strict=True))
+            for element in elements
+        ]
+    is_plain = all(not isinstance(part, dict | list) for identity in found for part in identity)
+    return found if is_plain else None
+
+
+def _grouped(identities: list[_Identity]) -> dict[_Identity, list[int]]:
+    groups: dict[_Identity, list[int]] = {}
+    for index, identity in enumerate(identities):
+        groups.setdefault(identity, []).append(index)
     return groups
+
+
+def _pair_groups(
+    keys: Sequence[str],
+    wanted: dict[_Identity, list[int]],
+    found: dict[_Identity, list[int]],
+) -> Iterator[Item]:
+    for identity, indices in wanted.items():
+        named = tuple(zip(keys, identity, strict=True))
+        others = found.pop(identity, [])
+        paired = min(len(indices), len(others))
+        if not paired:
+            yield from (Item(-1, index, named) for index in indices)
+        for other in others[: len(others) - paired]:
+            yield Item(other, -1, named)
+        for offset in range(-paired, 0):
+            yield Item(others[offset], indices[offset], named)
+    for identity, others in found.items():
+        named = tuple(zip(keys, identity, strict=True))
+        yield from (Item(index, -1, named) for index in others)
 
 
 def pair_by_value(desired: Sequence[Json], live: Sequence[Json]) -> Iterator[Item]:

@@ -14,11 +14,11 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15,
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
 _NANO_DIGITS = 9
-# A quantity is capped at this many whole units, and rounded up to whole nano units.
+# A quantity with a binary suffix is capped at this many whole units.
 _MAXIMUM = (2**63 - 1) * 10**_NANO_DIGITS
-# Beyond these no exponent changes the result, but computing with it would take for ever.
-_EXPONENTS = 64
+# What is longer, or has a greater exponent, means nothing that a cluster could have.
 _LONGEST = 128
+_GREATEST_EXPONENT = 300
 
 # Source: Go's time.ParseDuration.
 _DURATION_PART = re.compile(r"(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
@@ -37,8 +37,8 @@ _NANOSECONDS = {
 def parse_quantity(text: str, *, digits: int = _NANO_DIGITS) -> int | None:
     """Return a quantity as a number of nano units, or None if it is not one.
 
-    It is rounded away from zero to ``digits`` decimal places and capped, as the API server does
-    with what it stores: 9 for all quantities, 3 for resource lists.
+    It is rounded away from zero to ``digits`` decimal places, as the API server does with what it
+    stores: 9 for all quantities, 3 for resource lists.
     """
     match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
@@ -46,16 +46,22 @@ def parse_quantity(text: str, *, digits: int = _NANO_DIGITS) -> int | None:
     whole, fraction, suffix = match["whole"], match["fraction"] or "", match["suffix"] or ""
     if not whole and not fraction:
         return None
-    number = int(whole + fraction)
-    exponent = -len(fraction)
-    if suffix in _BINARY:
-        number <<= _BINARY[suffix]
-    elif suffix in _DECIMAL:
-        exponent += _DECIMAL[suffix]
-    elif suffix:
-        exponent += max(-_EXPONENTS - _LONGEST, min(_EXPONENTS + _LONGEST, int(suffix[1:])))
-    nano: int = min(_scale(number, exponent + digits) * _power(_NANO_DIGITS - digits), _MAXIMUM)
+    number, exponent = int(whole + fraction), _exponent(suffix)
+    if abs(exponent) > _GREATEST_EXPONENT:
+        return None
+    binary = _BINARY.get(suffix, 0)
+    scaled = _scale(number << binary, exponent + digits - len(fraction))
+    nano: int = scaled * _power(_NANO_DIGITS - digits)
+    if binary:
+        nano = min(nano, _MAXIMUM)
     return -nano if match["sign"] == "-" else nano
+
+
+def _exponent(suffix: str) -> int:
+    """Return the power of ten that a suffix stands for."""
+    if not suffix or suffix in _BINARY:
+        return 0
+    return _DECIMAL.get(suffix) or int(suffix[1:])
 
 
 def _scale(number: int, exponent: int) -> int:

@@ -152,6 +152,8 @@ class _Builder:
         self, schema: JsonObject, origin: Origin, owner: str = ""
     ) -> Iterator[tuple[str, Field]]:
         for name, value in _mapping(schema.get("properties")).items():
+            if name == "managedFields" and owner == "meta.ObjectMeta":
+                continue  # It is never compared, and would make every object loose.
             yield sys.intern(name), self._field(_mapping(value), origin, owner, name)
 
     def _field(self, schema: JsonObject, origin: Origin, owner: str, name: str) -> Field:

@@ -118,6 +118,8 @@ def _is_empty(value: Json, node: Node) -> bool:
 
 def _same(desired: Json, live: Json, field: Field) -> bool:
     """Tell whether two values mean the same in a place that is owned as a whole."""
+    if not isinstance(desired, _CONTAINERS) and not isinstance(live, _CONTAINERS):
+        return same_scalar(desired, live, field.node.format)
     walk = _Walk()
     walk.values(desired, live, field, (), ())
     walk.run()

@@ -1,0 +1,150 @@
+"""managedFields are decoded fully, and never believed further than they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from leadsman.compare.ownership import Ownership
+from leadsman.compare.paths import Item
+from unit.compare.samples import TIME, entry, owned
+
+_WEB = Item(0, 0, (("name", "web"),))
+_PORT = Item(0, 0, (("containerPort", 80), ("protocol", "TCP")))
+_CONTAINERS: Steps = ("spec", "containers")
+_FIELDS = {
+    "f:metadata": {"f:finalizers": {".": {}, 'v:"a/b"': {}}},
+    "f:spec": {
+        "f:args": {},
+        "f:containers": {
+            'k:{"name":"web"}': {
+                ".": {},
+                "f:image": {},
+                "f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:name": {}}},
+            }
+        },
+    },
+}
+
+
+def names(ownership: Ownership, *steps: Any) -> list[tuple[str, bool]]:
+    return [(owner.entry.manager, owner.exact) for owner in ownership.owners(steps)]
+
+
+def test_fields_keys_values_and_the_place_itself() -> None:
+    ownership = Ownership(owned({}, entry("a", _FIELDS)))
+    assert names(ownership, *_CONTAINERS, _WEB, "image") == [("a", True)]
+    assert names(ownership, *_CONTAINERS, _WEB) == [("a", True)]
+    assert names(ownership, *_CONTAINERS, _WEB, "ports") == [("a", False)]
+    assert names(ownership, *_CONTAINERS, _WEB, "ports", _PORT, "name") == [("a", True)]
+    assert names(ownership, "metadata", "finalizers", Item(0, 0, value="a/b")) == [("a", True)]
+    assert names(ownership, *_CONTAINERS) == [("a", False)]
+    assert names(ownership, *_CONTAINERS, _WEB, "env") == []
+    assert names(ownership, *_CONTAINERS, Item(0, 0, (("name", "x"),))) == []
+    # Atomic: owned as a whole, not element by element.
+    assert names(ownership, "spec", "args") == [("a", True)]
+    assert names(ownership, "spec", "args", Item(0, 0)) == []
+
+
+def test_keys_in_another_encoding() -> None:
+    fields: JsonObject = {"f:list": {'k:{"name": "\\u003ca>"}': {".": {}}, "v:1.0": {}, "k:broken": {}}}
+    ownership = Ownership(owned({}, entry("a", fields)))
+    assert names(ownership, "list", Item(0, 0, (("name", "<a>"),))) == [("a", True)]
+    assert names(ownership, "list", Item(0, 0, value=1)) == [("a", True)]
+
+
+def test_each_entry_has_its_own_time() -> None:
+    early, late = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+    ownership = Ownership(
+        owned(
+            {},
+            entry("a", {"f:x": {}}, time=early),
+            entry("a", {"f:y": {}}, "Apply", time=late),
+            entry("b", {"f:x": {}}, subresource="scale", time=""),
+        )
+    )
+    (first, second) = ownership.owners(("x",))
+    assert (first.entry.manager, first.entry.time) == ("a", early)
+    assert (second.entry.manager, second.entry.time) == ("b", "")
+    assert second.entry.subresource == "scale"
+    assert ownership.owners(("y",))[0].entry.operation == "Apply"
+
+
+def test_the_last_writer_comes_first() -> None:
+    ownership = Ownership(
+        owned(
+            {},
+            entry("old", {"f:x": {}}, time="2026-01-01T00:00:00Z"),
+            entry("new", {"f:x": {}}, time=TIME),
+        )
+    )
+    assert [name for name, _ in names(ownership, "x")] == ["new", "old"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        "x",
+        {},
+        {"manager": "a", "fieldsV1": "x"},
+        {"manager": "a", "fieldsType": "FieldsV2", "fieldsV1": {}},
+    ],
+)
+def test_what_cannot_be_read_is_known_to_be_missing(broken: Any) -> None:
+    live = {"metadata": {"managedFields": [entry("a", {"f:x": {}}), broken]}}
+    ownership = Ownership(live)
+    assert not ownership.is_complete
+    assert names(ownership, "x") == [("a", True)]
+
+
+@pytest.mark.parametrize("fields", [None, [], {}, "x"])
+def test_without_entries_nothing_is_known(fields: Any) -> None:
+    assert not Ownership({"metadata": {"managedFields": fields}}).is_complete
+    assert not Ownership({}).is_complete
+    assert not Ownership({"metadata": None}).is_complete
+
+
+def test_corrupt_parts_own_nothing() -> None:
+    ownership = Ownership(owned({}, entry("a", {"f:x": {"f:y": 7}, "f:z": None})))
+    assert ownership.is_complete
+    assert names(ownership, "x", "y") == []
+    assert names(ownership, "z") == []
+
+
+def test_the_owner_above() -> None:
+    fields: JsonObject = {"f:map": {}, "f:list": {'k:{"name":"a"}': {}}}
+    ownership = Ownership(owned({}, entry("m", fields)))
+    assert [o.entry.manager for o in ownership.above(("map", "key"))] == ["m"]
+    # With a schema a map with an empty entry is owned by itself, without what is in it.
+    assert ownership.above(("map", "key"), only_items=True) == []
+    item = Item(0, 0, (("name", "a"),))
+    assert [o.entry.manager for o in ownership.above(("list", item, "x"), only_items=True)] == ["m"]
+
+
+def test_last_applied() -> None:
+    applied = {
+        "metadata": {"finalizers": ["a"]},
+        "spec": {"ports": [{"port": 80, "name": "web"}], "args": ["x"], "off": None},
+    }
+    text = orjson.dumps(applied).decode()
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": text}
+    ownership = Ownership({"metadata": {"annotations": annotations}})
+    port = Item(0, -1, (("port", 80), ("protocol", "TCP")))
+    assert ownership.applied(("spec", "ports", port, "name"))
+    assert ownership.applied(("metadata", "finalizers", Item(0, -1, value="a")))
+    assert ownership.applied(("spec", "args", Item(0, -1)))
+    assert not ownership.applied(("spec", "args", Item(1, -1)))
+    assert not ownership.applied(("spec", "ports", port, "targetPort"))
+    assert not ownership.applied(("spec", "ports", Item(0, -1, (("port", 81),))))
+    assert not ownership.applied(("metadata", "finalizers", Item(0, -1, value="b")))
+    assert not ownership.applied(("spec", "args", "x"))
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", 7])
+def test_no_last_applied(text: Any) -> None:
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": text}
+    assert not Ownership({"metadata": {"annotations": annotations}}).applied(("spec",))
+    assert not Ownership({}).applied(("spec",))
