@@ -23,7 +23,7 @@ _COLOURS = {
 }
 # Seconds after each scene. A report is written at most once a second: without this pause the next
 # change would wait for that, and look slow.
-_READING_TIME = 1.0
+_READING_TIME = 1.5
 
 
 class Show:
@@ -35,7 +35,7 @@ class Show:
         stream = stream or sys.stdout
         terminal = stream.isatty()
         coloured = terminal and not environment.get("NO_COLOR")
-        self._pause = float(environment.get("PAUSE") or _READING_TIME)
+        self._pause = _seconds(environment.get("PAUSE", ""))
         self._scene = 0
         self._console = Console(
             file=stream,
@@ -110,6 +110,13 @@ class Show:
 
     def _print(self, text: Text) -> None:
         self._console.print(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return max(0.0, float(text or _READING_TIME))
+    except ValueError:
+        sys.exit(f"PAUSE is {text!r}, which is no number of seconds")
 
 
 def change_lines(change: Mapping[str, Any]) -> list[str]:
