@@ -10,6 +10,7 @@ from leadsman.errors import RenderError
 _TOKEN = re.compile(
     r"(?P<deep>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|(?P<any>\{[^}]*\})"
 )
+_RANGE = re.compile(r"(.)-(.)|.", re.DOTALL)
 
 
 def matches(path: str, patterns: tuple[str, ...]) -> bool:
@@ -47,11 +48,17 @@ def _regex(pattern: str) -> str:
         elif token["one"]:
             parts.append("[^/]")
         elif token["set"]:
-            negated = text[1] in "!^"
-            body = text[2 if negated else 1 : -1].replace("\\", "\\\\").replace("[", "\\[")
+            negated = text[1] in "!^" and len(text) > 3  # noqa: PLR2004 - [!] is the sign itself
+            body = _RANGE.sub(_escape_range, text[2 if negated else 1 : -1])
             parts.append(f"[{'^/' if negated else ''}{body}]")
         else:
             choices = "|".join(_regex(choice) for choice in text[1:-1].split(","))
             parts.append(f"(?:{choices})")
     parts.append(re.escape(pattern[end:]))
     return "".join(parts)
+
+
+def _escape_range(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return re.escape(match[0])
+    return f"{re.escape(match[1])}-{re.escape(match[2])}"

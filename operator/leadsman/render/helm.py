@@ -6,27 +6,25 @@ dependency, a values file, and what leads out of the repository are found before
 
 from __future__ import annotations
 
+import asyncio
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
-import orjson
-
 from leadsman.errors import RenderError
-from leadsman.render import values
 from leadsman.render.builder import YamlError
 from leadsman.render.chart import Chart, read_chart, source_file, values_file
 from leadsman.render.checkout import list_folder
 from leadsman.render.decoder import parse
 from leadsman.render.documents import Documents, Manifest
-from leadsman.render.messages import scrub
+from leadsman.render.helm_values import write_values
+from leadsman.render.messages import mask, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from leadsman.model.json import JsonObject
     from leadsman.model.target import HelmOptions
     from leadsman.render.checkout import Checkout
     from leadsman.render.program import Program
@@ -105,12 +103,8 @@ async def template(
     """Run ``helm template``. Raises RenderError."""
     values_folder = scratch / "values"
     chart = _assemble(plan.chart, checkout, scratch / "chart")
-    names = {
-        chart: plan.chart.folder,
-        checkout.root: "",
-        **_write_values(plan, checkout, values_folder),
-    }
-    arguments = _arguments(plan, chart, list(_value_paths(plan, checkout, values_folder)))
+    values = write_values(values_folder, checkout, plan.files, plan.documents, plan.options.values)
+    arguments = _arguments(plan, chart, values.paths)
     home = str(scratch / "home")
 
     async def run(*more: str) -> Outcome:
@@ -137,10 +131,14 @@ async def template(
             "has no network"
         )
         outcome = await run("--skip-schema-validation")
+    said = scrub(
+        mask(outcome.stderr, values.secrets),
+        {chart: plan.chart.folder, checkout.root: "", **values.names},
+    )
     if outcome.status != 0:
-        raise _failed(plan.chart, checkout, scrub(outcome.stderr, names))
-    warnings += [f"helm: {scrub(match[1], names)}" for match in _WARNING.finditer(outcome.stderr)]
-    return _documents(plan, checkout, outcome.stdout, warnings)
+        raise _failed(plan.chart, checkout, said)
+    warnings += [f"helm: {match[1]}" for match in _WARNING.finditer(said)]
+    return await asyncio.to_thread(_documents, plan, checkout, outcome.stdout, warnings)
 
 
 def _assemble(chart: Chart, checkout: Checkout, made: Path) -> Path:
@@ -159,65 +157,6 @@ def _assemble(chart: Chart, checkout: Checkout, made: Path) -> Path:
     for name, folder in chart.linked.items():
         (charts / name).symlink_to(checkout.root / folder)
     return made
-
-
-def _write_values(plan: HelmPlan, checkout: Checkout, folder: Path) -> dict[Path, str]:
-    """Write the values that are in no file of the repository; return what each file stands for.
-
-    Raises RenderError.
-    """
-    folder.mkdir()
-    if not any(document.target_path for document in plan.documents):
-        names = {}
-        for number, document in enumerate(plan.documents, 1):
-            path = folder / f"{number}.yaml"
-            path.write_text(document.text, encoding="utf-8")
-            names[path] = f"valuesFrom (number {number})"
-        if plan.options.values:
-            (folder / "last.json").write_bytes(orjson.dumps(plan.options.values))
-        return {**names, folder / "last.json": "values"}
-    # A value for a path lies over all before it and under all after it: merged here.
-    merged: JsonObject = {}
-    for file in plan.files:
-        merged = values.merge(merged, _mapping(checkout.read(file), file))
-    for number, document in enumerate(plan.documents, 1):
-        where = f"valuesFrom (number {number})"
-        if document.target_path:
-            try:
-                merged = values.set_value(merged, document.target_path, document.text)
-            except ValueError as error:
-                raise _invalid_values(
-                    f"{where}: targetPath {document.target_path}", error
-                ) from None
-        else:
-            merged = values.merge(merged, _mapping(document.text.encode(), where))
-    merged = values.merge(merged, plan.options.values)
-    (folder / "last.json").write_bytes(orjson.dumps(merged))
-    return {folder / "last.json": "values"}
-
-
-def _value_paths(plan: HelmPlan, checkout: Checkout, folder: Path) -> list[Path]:
-    if any(document.target_path for document in plan.documents):
-        return [folder / "last.json"]
-    written = [folder / f"{number}.yaml" for number in range(1, len(plan.documents) + 1)]
-    last = [folder / "last.json"] if plan.options.values else []
-    return [*(checkout.root / file for file in plan.files), *written, *last]
-
-
-def _mapping(data: bytes, where: str) -> JsonObject:
-    merged: JsonObject = {}
-    try:
-        for document in parse(data, lambda _line, _key: None):
-            if not isinstance(document.value, dict):
-                raise _invalid_values(where, ValueError("is no mapping"))
-            merged = values.merge(merged, document.value)
-    except YamlError as error:
-        raise _invalid_values(where, error) from None
-    return merged
-
-
-def _invalid_values(where: str, error: ValueError) -> RenderError:
-    return RenderError("ValuesInvalid", f"{where}: {error}", retryable=False)
 
 
 def _arguments(plan: HelmPlan, chart: Path, value_paths: Sequence[Path]) -> list[str]:

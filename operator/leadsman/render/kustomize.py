@@ -9,6 +9,7 @@ Source: ``kustomize_generator.go`` in fluxcd/pkg, ``SetCommonMetadata`` in fluxc
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -94,7 +95,7 @@ async def build(
 ) -> Documents:
     """Run kustomize. Raises RenderError."""
     tree = scratch / "tree"
-    folder = _surround(checkout, plan, tree)
+    folder = await asyncio.to_thread(_surround, checkout, plan, tree)
     outcome = await sandbox.run(
         program,
         ["build", "--load-restrictor", "LoadRestrictionsNone", str(folder)],
@@ -108,7 +109,7 @@ async def build(
             f"kustomize build {plan.folder or '.'}: {_message(said)}",
             retryable=False,
         )
-    return _documents(plan, outcome.stdout)
+    return await asyncio.to_thread(_documents, plan, outcome.stdout)
 
 
 def _lay_over(

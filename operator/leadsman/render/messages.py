@@ -7,10 +7,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 _LONGEST: Final = 2000
+_MASK: Final = "***"
 _SCRATCH: Final = re.compile(r"\S*leadsman-render-[^/\s'\"`]*")
 
 
@@ -26,3 +27,12 @@ def scrub(text: str, names: Mapping[Path, str]) -> str:
             text = text.replace(real, name or ".")
     text = _SCRATCH.sub("(scratch)", text).strip()
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [...]"
+
+
+def mask(text: str, secrets: Collection[str]) -> str:
+    """Hide what no message may hold, also where it stands on several lines."""
+    lines = {line.strip() for secret in secrets for line in secret.splitlines()}
+    for secret in sorted({*secrets, *lines}, key=len, reverse=True):
+        if len(secret) > 1:
+            text = text.replace(secret, _MASK)
+    return text

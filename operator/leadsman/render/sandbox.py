@@ -42,9 +42,11 @@ _CHUNK: Final = 1 << 16
 _OPEN_FILES: Final = 512
 _NICE: Final = 5
 _THREADS: Final = 2
-# The share of the memory from which on Go collects its garbage harder; between that and the limit,
-# which counts what is mapped writable, lie its arenas, stacks and tables.
+# The share of the memory from which on Go collects its garbage harder.
 _SOFT_SHARE: Final = 0.75
+# Address space that Go reserves at its start and does not use (1.2 GiB on 64 bits). The limit is on
+# address space all the same: RLIMIT_DATA lets Go replace what it has reserved by real memory.
+_RESERVED: Final = 1280 << 20
 _OUT_OF_MEMORY: Final = ("out of memory", "cannot allocate memory", "failed to reserve memory")
 
 
@@ -206,7 +208,7 @@ class Sandbox:
     def _confinement(self, held: Protections) -> list[str]:
         limits = {
             "CPU": math.ceil(self.limits.timeout) * _THREADS + 1,
-            "DATA": self.limits.memory,
+            "AS": self.limits.memory + _RESERVED,
             "FSIZE": self.limits.output,
             "NOFILE": _OPEN_FILES,
             # No NPROC: it counts all processes of the user on the node, other Pods' too; seccomp

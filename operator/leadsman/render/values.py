@@ -33,7 +33,9 @@ def set_value(values: JsonObject, path: str, text: str) -> JsonObject:
     """Return the values with what a text says put at a path like ``a.b[0].c``.
 
     It is read as by ``helm --set path=text``, so that a comma begins another assignment; a text in
-    quotes as by ``--set-string``, so that a number stays a string. Raises ValueError.
+    quotes as by ``--set-string``, so that a number stays a string.
+
+    Raises ValueError, which says nothing of the text: it may be a secret.
     """
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     line = _Line(f"{path}={text.strip(chr(39) + chr(34)) if quoted else text}")
@@ -84,16 +86,16 @@ def _path(line: _Line) -> list[str | int]:
         if stop == "[":
             digits, _ = line.until("]")
             if not digits.isdecimal() or int(digits) > _MOST_ITEMS:
-                raise ValueError(f"{digits!r} is not an index")
+                raise ValueError("what is in brackets is not an index")
             keys.append(int(digits))
             junk, stop = line.until("[.=")
             if junk:
-                raise ValueError(f"{junk!r} after an index")
+                raise ValueError("something stands after an index")
         else:
             key, stop = line.until("=[,.")
             keys.append(key)
         if stop in {"", ","}:
-            raise ValueError(f"{keys[-1]!r} has no value")
+            raise ValueError("something has no value; is a comma meant as such? Then \\, is one")
         if len(keys) > _DEEPEST:
             raise ValueError("nested too deeply")
     return keys
@@ -133,16 +135,16 @@ def _put(container: Json, keys: list[str | int], value: Json) -> Json:
     key, *rest = keys
     if isinstance(key, int):
         if container is not None and not isinstance(container, list):
-            raise ValueError(f"[{key}] is put where there is no list")
+            raise ValueError("an item is put where there is no list")
         items = list(container or [])
         items += [None] * (key + 1 - len(items))
         items[key] = _put(items[key], rest, value)
         return items
     if container is not None and not isinstance(container, dict):
-        raise ValueError(f"{key!r} is put where there is no mapping")
+        raise ValueError("a key is put where there is no mapping")
     fields = dict(container or {})
     if key and rest and key in fields and fields[key] is None:
-        raise ValueError(f"{rest[0]!r} is put where there is null")
+        raise ValueError("a key is put where there is null")
     if key:
         fields[key] = _put(fields.get(key), rest, value)
     return fields

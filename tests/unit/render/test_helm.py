@@ -124,13 +124,15 @@ async def test_a_value_for_a_path_lies_in_its_order_too(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("documents", "said"),
     [
-        ((ValuesDocument("a: ["),), "failed to parse valuesFrom (number 1)"),
+        ((ValuesDocument("x: !!int oho"),), "valuesFrom (number 1): line 1 is not YAML"),
+        ((ValuesDocument("x: 1"), ValuesDocument("- oho")), "valuesFrom (number 2) is no mapping"),
         (
             (ValuesDocument("x", "b"), ValuesDocument("y", "b.c")),
             "valuesFrom (number 2): targetPath b.c",
         ),
-        ((ValuesDocument("x", "b"), ValuesDocument("- 1")), "valuesFrom (number 2): is no mapping"),
+        ((ValuesDocument("x", "b"), ValuesDocument("- 1")), "valuesFrom (number 2) is no mapping"),
         ((ValuesDocument("x", "b"), ValuesDocument("a: [")), "valuesFrom (number 2): line "),
+        ((ValuesDocument("x,oho", "b"),), "valuesFrom (number 1): targetPath b: something has no"),
     ],
 )
 async def test_values_that_cannot_be_used_are_told(
@@ -139,7 +141,8 @@ async def test_values_that_cannot_be_used_are_told(
     chart(bench)
     error = await bench.error("chart", values=documents)
     assert said in error.message
-    assert error.reason in {"ValuesInvalid", "TemplateFailed"}
+    assert error.reason == "ValuesInvalid"
+    assert "oho" not in error.message
 
 
 @pytest.mark.parametrize(
@@ -443,3 +446,17 @@ async def test_a_release_name_that_helm_refuses_is_told(bench: Bench) -> None:
     error = await bench.error("chart", HelmOptions(release_name="Not_Allowed"))
     assert error.reason == "TemplateFailed"
     assert "Not_Allowed" in error.message
+
+
+@pytest.mark.parametrize("path", ["", "password"])
+async def test_values_from_the_cluster_are_in_no_message(path: str, bench: Bench) -> None:
+    template = '{{ fail (printf "bad: %s, %s" .Values.password .Values.kept) }}'
+    schema = '{"properties": {"password": {"pattern": "^x"}}}'
+    chart(bench, **{"templates/bad.yaml": template, "values.yaml": "kept: kept"})
+    text = "oho-12" if path else "password: oho-12"
+    error = await bench.error("chart", values=[ValuesDocument(text, path)])
+    assert "bad: ***, kept" in error.message
+    chart(bench, **{"values.schema.json": schema, "values.yaml": "a: 1"})
+    error = await bench.error("chart", values=[ValuesDocument(text, path)])
+    assert error.reason == "ValuesInvalid"
+    assert "oho" not in error.message

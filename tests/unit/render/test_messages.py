@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leadsman.render.messages import scrub
+from leadsman.render.messages import mask, scrub
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,3 +29,10 @@ def test_scratch_folders_are_not_told() -> None:
 
 def test_what_is_long_is_cut() -> None:
     assert scrub("x" * 5000, {}) == "x" * 2000 + " [...]"
+
+
+def test_secrets_are_hidden_line_by_line() -> None:
+    said = "password is hunter2, key is\n-----BEGIN\nabcdef\n"
+    assert mask(said, {"hunter2", "-----BEGIN\nabcdef\nghijkl", "password: hunter2"}) == (
+        "password is ***, key is\n***\n***\n"
+    )
