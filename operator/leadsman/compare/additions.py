@@ -56,6 +56,11 @@ class Additions:
             if _is_divisible(value, field, owners):
                 todo += _members(steps, value, field.node)
                 continue
+            if difference.desired is not ABSENT and field.assigned:
+                # Git, and so delivery, asked for a value of the API server's choice.
+                owners = [judged for judged in owners if judged[1] is Standing.FOREIGN]
+                if not owners:
+                    continue
             candidate = self._whole(steps, value, owners)
             if candidate is not None:
                 yield candidate

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     from leadsman.model.json import JsonObject
 
+SCALE_DOWN_POLICIES = [{"type": "Percent", "value": 100, "periodSeconds": 15}]
+SCALE_UP_POLICIES = [
+    {"type": "Pods", "value": 4, "periodSeconds": 15},
+    {"type": "Percent", "value": 100, "periodSeconds": 15},
+]
+
 _DEFAULTS: dict[str, JsonObject] = {
     "admissionregistration.MatchResources": {
         "matchPolicy": "Equivalent",
@@ -79,17 +85,11 @@ _DEFAULTS: dict[str, JsonObject] = {
     },
     "autoscaling.HPAScalingRules": {"selectPolicy": "Max"},
     "autoscaling.HorizontalPodAutoscalerBehavior": {
-        "scaleDown": {
-            "selectPolicy": "Max",
-            "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
-        },
+        "scaleDown": {"selectPolicy": "Max", "policies": SCALE_DOWN_POLICIES},
         "scaleUp": {
             "stabilizationWindowSeconds": 0,
             "selectPolicy": "Max",
-            "policies": [
-                {"type": "Pods", "value": 4, "periodSeconds": 15},
-                {"type": "Percent", "value": 100, "periodSeconds": 15},
-            ],
+            "policies": SCALE_UP_POLICIES,
         },
     },
     "autoscaling.HorizontalPodAutoscalerSpec": {
@@ -103,6 +103,7 @@ _DEFAULTS: dict[str, JsonObject] = {
             }
         ],
         "minReplicas": 1,
+        "targetCPUUtilizationPercentage": 80,
     },
     "batch.CronJobSpec": {
         "concurrencyPolicy": "Allow",

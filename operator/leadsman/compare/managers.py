@@ -50,17 +50,17 @@ _PEOPLE = re.compile(
     re.IGNORECASE,
 )
 
-# What every controller writes on objects that it has to do with.
-_BOOKKEEPING = re.compile(
-    r"\.metadata\.(finalizers|ownerReferences)\b.*"
-    r"|\.webhooks\[.*\]\.clientConfig\.caBundle"
-    r"|\.spec\.conversion\.webhook\.clientConfig\.caBundle"
-    r"|\.spec\.caBundle",
-    re.DOTALL,
+_CA_BUNDLE = (
+    r"\.webhooks\[.*\]\.clientConfig\.caBundle"
+    r"|\.spec\.conversion\.webhook\.clientConfig\.caBundle|\.spec\.caBundle"
 )
 
-# What delivery tools add to what they render.
+# What every controller writes on objects that it has to do with.
+_BOOKKEEPING = re.compile(rf"\.metadata\.(finalizers|ownerReferences)\b.*|{_CA_BUNDLE}", re.DOTALL)
+
+# What delivery tools add to what they render, or deliver only until somebody injects another.
 _DELIVERY_MARKS = re.compile(
+    _CA_BUNDLE + "|"
     r"\.metadata\.labels\.(app\.kubernetes\.io/(managed-by|instance)"
     r"|(kustomize|helm)\.toolkit\.fluxcd\.io/(name|namespace)|argocd\.argoproj\.io/.*)"
     r"|\.metadata\.annotations\.(meta\.helm\.sh/release-(name|namespace)|argocd\.argoproj\.io/.*"
@@ -94,7 +94,7 @@ class Controller:
 
 _ANY = re.compile(".*", re.DOTALL)
 _REPLICAS = re.compile(r"\.spec\.replicas")
-_CA_BUNDLE = re.compile(r".*\.caBundle")
+_INJECTED = re.compile(_CA_BUNDLE, re.DOTALL)
 _CORE = (
     "kube-controller-manager|kube-scheduler|kube-apiserver|kubelet|kube-proxy"
     "|cloud-controller-manager|api-priority-and-fairness-config-producer.*"
@@ -119,7 +119,7 @@ CONTROLLERS = (
         adds=re.compile(r"\.rules\b.*", re.DOTALL),
         changes=re.compile(r"\.rules\b.*", re.DOTALL),
     ),
-    Controller(re.compile("(cert-manager-)?cainjector"), adds=_CA_BUNDLE, changes=_CA_BUNDLE),
+    Controller(re.compile("(cert-manager-)?cainjector"), adds=_INJECTED, changes=_INJECTED),
     Controller(
         re.compile("cert-manager-.*"), adds=_ANY, group=re.compile(r"(acme\.)?cert-manager\.io")
     ),

@@ -70,20 +70,23 @@ def _cluster_role(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
         live.pop("rules", None)
 
 
-def _webhooks(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
-    webhooks = desired.get("webhooks")
-    if isinstance(webhooks, list):
-        desired["webhooks"] = [_without_placeholder(hook, "clientConfig") for hook in webhooks]
+def _webhooks(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    for document in (desired, live):
+        webhooks = document.get("webhooks")
+        if isinstance(webhooks, list):
+            document["webhooks"] = [_without_placeholder(hook, "clientConfig") for hook in webhooks]
 
 
-def _custom_resource_definition(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
-    desired["spec"] = _without_placeholder(
-        desired.get("spec"), "conversion", "webhook", "clientConfig"
-    )
+def _custom_resource_definition(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    for document in (desired, live):
+        document["spec"] = _without_placeholder(
+            document.get("spec"), "conversion", "webhook", "clientConfig"
+        )
 
 
-def _api_service(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
-    desired["spec"] = _without_placeholder(desired.get("spec"))
+def _api_service(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    for document in (desired, live):
+        document["spec"] = _without_placeholder(document.get("spec"))
 
 
 def _without_placeholder(value: Json, *path: str) -> Json:

@@ -34,9 +34,9 @@ _USUAL_KEYS = {
 class Difference:
     """One place that differs.
 
-    ``specified``: it is Git's to say, as opposed to a live field that Git leaves open.
-    ``owned`` is the number of leading steps to what is owned as a whole, which is the place
-    itself unless it lies in an atomic list or map.
+    ``specified``: it is Git's to say, as opposed to a live field that Git leaves open, be it by
+    a value that says nothing (``desired`` is that value then). ``owned`` is the number of leading
+    steps to what is owned as a whole: the place itself, unless it lies in an atomic list or map.
     """
 
     steps: Steps
@@ -204,7 +204,7 @@ class _Walk:
         choose a value; null and empty lists and maps leave the field open.
         """
         if desired is None or isinstance(desired, _CONTAINERS) or field.assigned:
-            self._found(Op.ADD, ABSENT, live, field, trail, owner)
+            self._found(Op.ADD, desired, live, field, trail, owner)
         else:
             self._found(Op.REPLACE, desired, live, field, trail, owner)
 

@@ -9,6 +9,10 @@ import pytest
 
 from leadsman.compare.ownership import Ownership
 from leadsman.compare.paths import Item
+
+if TYPE_CHECKING:
+    from leadsman.compare.paths import Steps
+    from leadsman.model.json import JsonObject
 from unit.compare.samples import TIME, entry, owned
 
 _WEB = Item(0, 0, (("name", "web"),))
@@ -49,7 +53,9 @@ def test_fields_keys_values_and_the_place_itself() -> None:
 
 
 def test_keys_in_another_encoding() -> None:
-    fields: JsonObject = {"f:list": {'k:{"name": "\\u003ca>"}': {".": {}}, "v:1.0": {}, "k:broken": {}}}
+    fields: JsonObject = {
+        "f:list": {'k:{"name": "\\u003ca>"}': {".": {}}, "v:1.0": {}, "k:broken": {}}
+    }
     ownership = Ownership(owned({}, entry("a", fields)))
     assert names(ownership, "list", Item(0, 0, (("name", "<a>"),))) == [("a", True)]
     assert names(ownership, "list", Item(0, 0, value=1)) == [("a", True)]
