@@ -65,7 +65,8 @@ def main() -> None:
     sys.stdout.flush()
     install = [*pip(), *PIP_INSTALL]
     run(*install, "--require-hashes", "--requirement", LOCK)
-    run(*install, "--no-deps", "--editable", ROOT)
+    # With the build backend from the lock: nothing is fetched that has no hash.
+    run(*install, "--no-deps", "--no-build-isolation", "--editable", ROOT)
     STAMP.write_text(wanted)
 
 
