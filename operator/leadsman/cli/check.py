@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from leadsman.app.parts import Parts
+    from leadsman.cli.selection import Selection
     from leadsman.model.status import TargetStatus
-    from leadsman.model.target import Target
     from leadsman.settings import Settings
 
 _EXIT_CODES = {Verdict.IN_SYNC: 0, Verdict.DRIFTED: 1, Verdict.UNKNOWN: 2}
@@ -52,10 +52,11 @@ async def _statuses(
 ) -> list[TargetStatus]:
     async with make_parts(settings, folder) as parts:
         await parts.discovery.refresh()
-        targets = await selected(options, parts)
+        selection = await selected(options, parts)
         if options.ignore_added:
-            targets = [replace(target, report_added=False) for target in targets]
-        return sorted(await _checked(parts, targets), key=lambda status: status.key)
+            targets = [replace(target, report_added=False) for target in selection.targets]
+            selection = replace(selection, targets=targets)
+        return sorted(await _checked(parts, selection), key=lambda status: status.key)
 
 
 def exit_code(statuses: Iterable[TargetStatus]) -> int:
@@ -72,14 +73,15 @@ def exit_code(statuses: Iterable[TargetStatus]) -> int:
     return max(codes, default=0)
 
 
-async def _checked(parts: Parts, targets: list[Target]) -> list[TargetStatus]:
+async def _checked(parts: Parts, selection: Selection) -> list[TargetStatus]:
     console = Console(stderr=True)
-    work = asyncio.ensure_future(parts.engine.check_once(targets))
+    engine = parts.engine
+    work = asyncio.ensure_future(engine.check_once(selection.targets, selection.refused))
     if not console.is_terminal:
         return await work
     with console.status("checking") as line:
         while not work.done():
-            done = sum(state.settled for state in parts.engine.states.values())
-            line.update(f"checking: {done} of {len(targets)} targets")
+            done = sum(state.settled for state in engine.states.values())
+            line.update(f"checking: {done} of {len(engine.states)} targets")
             await asyncio.wait([work], timeout=_REFRESH)
     return await work

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from leadsman.model.identity import TargetKey
 from leadsman.model.target import HelmOptions, Target
 from leadsman.render.yaml import load_documents
 from leadsman.source.local import locate
-from leadsman.targets.driftcheck import target_from
+from leadsman.targets.driftcheck import KIND, target_from
 
 if TYPE_CHECKING:
     import argparse
@@ -20,12 +22,20 @@ if TYPE_CHECKING:
     from leadsman.model.json import JsonObject
 
 
-async def selected(options: argparse.Namespace, parts: Parts) -> list[Target]:
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to check; ``refused`` says of DriftChecks why their spec cannot be carried out."""
+
+    targets: list[Target]
+    refused: dict[TargetKey, LeadsmanError] = field(default_factory=dict)
+
+
+async def selected(options: argparse.Namespace, parts: Parts) -> Selection:
     """Return the targets that the command line names.
 
     Raises:
-        LeadsmanError: none or more than one way to name them was used, a file cannot be read, a
-            DriftCheck says something wrong.
+        LeadsmanError: none or more than one way to name them was used, a file cannot be read, two
+            DriftChecks in files have the same name.
         KubeError: the cluster's DriftChecks cannot be listed.
 
     """
@@ -36,7 +46,7 @@ async def selected(options: argparse.Namespace, parts: Parts) -> list[Target]:
             reason="InvalidArguments",
         )
     if options.path:
-        return [_local(options, parts)]
+        return Selection([_local(options, parts)])
     if options.filename:
         namespace = options.namespace or parts.client.config.namespace
         resources = [item for name in options.filename for item in _read(name, namespace)]
@@ -45,7 +55,30 @@ async def selected(options: argparse.Namespace, parts: Parts) -> list[Target]:
         resources = await parts.driftchecks(namespaces)
     if not resources:
         raise SpecError("there is no DriftCheck to check", reason="NothingToCheck")
-    return [target_from(resource) for resource in resources]
+    return _select(resources)
+
+
+def _select(resources: list[JsonObject]) -> Selection:
+    selection = Selection([])
+    keys = [
+        TargetKey(
+            KIND, resource["metadata"].get("namespace", ""), resource["metadata"].get("name", "")
+        )
+        for resource in resources
+    ]
+    for key, count in Counter(keys).items():
+        if count > 1:
+            raise SpecError(
+                f"{count} DriftChecks are named {key.namespace}/{key.name}: their results could "
+                "not be told apart",
+                reason="InvalidArguments",
+            )
+    for key, resource in zip(keys, resources, strict=True):
+        try:
+            selection.targets.append(target_from(resource))
+        except LeadsmanError as error:
+            selection.refused[key] = error
+    return selection
 
 
 def _local(options: argparse.Namespace, parts: Parts) -> Target:

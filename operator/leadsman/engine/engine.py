@@ -24,7 +24,7 @@ from leadsman.model.identity import TargetKey
 from leadsman.targets.driftcheck import target_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
@@ -186,10 +186,17 @@ class Engine:
             if state.stale or state.rejudge:
                 self._queue.add(state.key)
 
-    async def check_once(self, targets: Iterable[Target]) -> list[TargetStatus]:
-        """Look at each target once and return how it stands, as ``leadsman check`` does."""
+    async def check_once(
+        self, targets: Iterable[Target], refused: Mapping[TargetKey, LeadsmanError]
+    ) -> list[TargetStatus]:
+        """Look at each target once and return how it stands, as ``leadsman check`` does.
+
+        ``refused`` are those whose spec cannot be carried out, and why.
+        """
         for target in targets:
             self.states[target.key] = TargetState(target.key, target=target)
+        for key, error in refused.items():
+            self.states[key] = TargetState(key, spec_error=error)
         await asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))
         return self.snapshot()
 
