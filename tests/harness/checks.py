@@ -46,6 +46,11 @@ class Report:
         return str(self.body.get("metadata", {}).get("resourceVersion", ""))
 
     @property
+    def uid(self) -> str:
+        """What tells it from another one of the same name."""
+        return str(self.body.get("metadata", {}).get("uid", ""))
+
+    @property
     def conditions(self) -> dict[str, dict[str, Any]]:
         """The conditions by type."""
         return {item["type"]: item for item in self.status.get("conditions", ())}

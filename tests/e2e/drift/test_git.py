@@ -1,0 +1,65 @@
+"""Git moves on: what a commit changes is compared with what lives, and is fetched once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from controlplane.gitrepo import DEFAULT_AUTHOR
+from harness.checks import Check
+from inputs import real_input
+
+if TYPE_CHECKING:
+    from controlplane.gitserver import GitServer
+    from controlplane.plane import ControlPlane
+    from e2e.drift.conftest import Shop
+    from harness.operator import Operator
+
+
+def test_a_commit_leads_to_a_new_verdict(shop: Shop) -> None:
+    shop.check.patch(interval="1s")
+    deployment = shop.repository.git("show", "main:deployment.yaml")
+    new = deployment.replace("revisionHistoryLimit: 5", "revisionHistoryLimit: 7")
+    sha = shop.repository.commit({"deployment.yaml": new}, message="Keep more revisions")
+
+    status = shop.check.wait_verdict("Drifted").status
+    assert status["revision"] == f"main@sha1:{sha}"
+    assert status["commit"]["sha"] == sha
+    assert status["commit"]["subject"] == "Keep more revisions"
+    assert DEFAULT_AUTHOR.startswith(status["commit"]["author"])
+    change = shop.check.report().changes("Deployment", "podinfo")["/spec/revisionHistoryLimit"]
+    assert (change["desired"], change["live"]) == (7, 5)
+
+    shop.deliver()
+    status = shop.check.wait_verdict("InSync").status
+    assert status["revision"] == f"main@sha1:{sha}"
+
+
+def test_a_commit_that_changes_no_object_is_told(shop: Shop) -> None:
+    shop.check.patch(interval="1s")
+    sha = shop.repository.commit({"README.md": "how to use it\n"})
+    report = shop.check.wait(
+        lambda report: report.status["revision"] == f"main@sha1:{sha}", "the revision"
+    )
+    assert report.verdict == "InSync"
+    assert not shop.check.events()
+
+
+def test_targets_of_one_repository_share_a_fetch(
+    control_plane: ControlPlane, operator: Operator, git: GitServer, namespace: str
+) -> None:
+    deploy = real_input("podinfo") / "deploy"
+    repository = git.create(namespace, deploy)
+    checks = [
+        Check(operator, control_plane, namespace, name).create(
+            url=git.url(namespace), path=f"overlays/{name}", interval="1s"
+        )
+        for name in ("dev", "staging", "production")
+    ]
+    for check in checks:
+        check.wait(lambda report: report.verdict, "a verdict")
+    assert git.packs(namespace) == 1
+
+    sha = repository.commit({"README.md": "new"})
+    for check in checks:
+        check.wait(lambda report: report.status["commit"]["sha"] == sha, "the new commit")
+    assert git.packs(namespace) == 2
