@@ -29,7 +29,8 @@ class TargetState:
     was made from, so that an unchanged input renders nothing; ``failed_inputs`` is the same of a
     render that failed. ``stale``: render once more whatever the inputs; ``rejudge``: judge all
     objects anew. ``settled``: looked at once, well or badly. ``busy``: between two revisions, when
-    nothing may be reported.
+    nothing may be reported. ``restored_since`` says of objects that a report told of whether they
+    had drifted, and since when, until they are judged.
     """
 
     key: TargetKey
@@ -62,16 +63,16 @@ class TargetState:
     failed_inputs: tuple[object, ...] | None = None
 
     restored: TargetStatus | None = None
-    restored_since: dict[ObjectKey, float] = field(default_factory=dict)
+    restored_since: dict[ObjectKey, tuple[bool, float]] = field(default_factory=dict)
     reported: TargetStatus | None = None
 
     def restore(self, status: TargetStatus) -> None:
         """Take over what a report says, so that a restart repeats nothing and loses nothing."""
         self.restored = self.reported = status
         self.restored_since = {
-            finding.key: finding.since
+            finding.key: (finding.state in DRIFTED_STATES, finding.since)
             for finding in status.findings
-            if finding.state in DRIFTED_STATES
+            if finding.since
         }
         self.commit = status.commit
         self.failure = status.failure
@@ -102,9 +103,11 @@ class TargetState:
         drifted = finding.state in DRIFTED_STATES
         if before is not None and (before.state in DRIFTED_STATES) is drifted and before.since:
             return before.since
-        if drifted:
-            return self.restored_since.pop(finding.key, 0.0) or now
-        return now
+        was_drifted, since = self.restored_since.get(finding.key, (not drifted, now))
+        if was_drifted is not drifted:
+            return now
+        del self.restored_since[finding.key]
+        return since
 
     def forget(self, key: ObjectKey) -> None:
         """Drop all that is known of an object that is no longer of this target."""

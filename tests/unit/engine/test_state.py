@@ -93,6 +93,9 @@ def test_since_survives_a_restart() -> None:
         findings=(
             Finding(key("a"), Gvk("", "v1", "ConfigMap"), State.MODIFIED, since=5.0),
             Finding(key("b"), Gvk("", "v1", "ConfigMap"), State.MODIFIED, since=6.0),
+            Finding(key("c"), Gvk("", "v1", "ConfigMap"), State.UNVERIFIABLE, since=7.0),
+            Finding(key("d"), Gvk("", "v1", "ConfigMap"), State.UNVERIFIABLE, since=8.0),
+            Finding(key("e"), Gvk("", "v1", "ConfigMap"), State.MODIFIED, since=9.0),
         ),
         suspended_since=3.0,
     )
@@ -104,6 +107,16 @@ def test_since_survives_a_restart() -> None:
     state.record(key("b"), None, 100.0)
     state.record(key("b"), finding("b"), 200.0)
     assert state.findings[key("b")].since == 200.0
+    state.record(key("c"), finding("c", State.UNVERIFIABLE), 100.0)
+    assert state.findings[key("c")].since == 7.0
+    # d could not be compared and has drifted, as is seen now.
+    state.record(key("d"), finding("d"), 100.0)
+    assert state.findings[key("d")].since == 100.0
+    # e had drifted; that it cannot be compared just now ends nothing.
+    state.record(key("e"), finding("e", State.UNVERIFIABLE), 100.0)
+    assert state.findings[key("e")].since == 100.0
+    state.record(key("e"), finding("e"), 200.0)
+    assert state.findings[key("e")].since == 9.0
 
 
 def test_a_first_verdict_is_news_even_when_in_sync() -> None:
