@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from leadsman.compare.defaults import DEFAULTS, SCALE_DOWN_POLICIES, SCALE_UP_POLICIES
+from leadsman.compare.access import mapping
+from leadsman.compare.defaults import DEFAULTS
 from leadsman.compare.gotypes import POINTERS
 from leadsman.model.finding import ABSENT
 
@@ -100,20 +101,9 @@ def _replacement_policy(job: JsonObject, _: JsonObject) -> Json:
     return "Failed" if job.get("podFailurePolicy") else "TerminatingOrFailed"
 
 
-def _scaling_policies(_: JsonObject, rules: JsonObject) -> Json:
-    """Those for up or for down: the rules themselves do not say which they are."""
-    policies = rules.get("policies")
-    return policies if policies in (SCALE_UP_POLICIES, SCALE_DOWN_POLICIES) else ABSENT
-
-
-def _stabilization_window(_: JsonObject, rules: JsonObject) -> Json:
-    return 0 if rules.get("policies") == SCALE_UP_POLICIES else ABSENT
-
-
 def _template_labels(controller: JsonObject, _: JsonObject) -> Json:
-    template = controller.get("template")
-    metadata = template.get("metadata") if isinstance(template, dict) else None
-    return (metadata.get("labels") if isinstance(metadata, dict) else None) or ABSENT
+    metadata = mapping(mapping(controller.get("template")).get("metadata"))
+    return metadata.get("labels") or ABSENT
 
 
 def _list_kind(names: JsonObject, _: JsonObject) -> Json:
@@ -126,10 +116,6 @@ def _singular(names: JsonObject, _: JsonObject) -> Json:
 
 _DERIVED: dict[str, dict[str, Derive]] = {
     "apiextensions.CustomResourceDefinitionNames": {"listKind": _list_kind, "singular": _singular},
-    "autoscaling.HPAScalingRules": {
-        "policies": _scaling_policies,
-        "stabilizationWindowSeconds": _stabilization_window,
-    },
     "batch.JobSpec": {"completions": _completions, "podReplacementPolicy": _replacement_policy},
     "core.Container": {"imagePullPolicy": _pull_policy},
     "core.EphemeralContainer": {"imagePullPolicy": _pull_policy},

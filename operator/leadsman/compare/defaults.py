@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 
     from leadsman.model.json import JsonObject
 
-SCALE_DOWN_POLICIES = [{"type": "Percent", "value": 100, "periodSeconds": 15}]
-SCALE_UP_POLICIES = [
-    {"type": "Pods", "value": 4, "periodSeconds": 15},
-    {"type": "Percent", "value": 100, "periodSeconds": 15},
-]
-
 _DEFAULTS: dict[str, JsonObject] = {
     "admissionregistration.MatchResources": {
         "matchPolicy": "Equivalent",
@@ -82,15 +76,6 @@ _DEFAULTS: dict[str, JsonObject] = {
     "apps.StatefulSetUpdateStrategy": {
         "rollingUpdate": {"partition": 0, "maxUnavailable": 1},
         "type": "RollingUpdate",
-    },
-    "autoscaling.HPAScalingRules": {"selectPolicy": "Max"},
-    "autoscaling.HorizontalPodAutoscalerBehavior": {
-        "scaleDown": {"selectPolicy": "Max", "policies": SCALE_DOWN_POLICIES},
-        "scaleUp": {
-            "stabilizationWindowSeconds": 0,
-            "selectPolicy": "Max",
-            "policies": SCALE_UP_POLICIES,
-        },
     },
     "autoscaling.HorizontalPodAutoscalerSpec": {
         "metrics": [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from leadsman.compare.access import mapping
 from leadsman.compare.values import decode_bytes
 from leadsman.model.finding import ABSENT
 
@@ -57,7 +58,7 @@ def _secret_texts(documents: Iterable[JsonObject]) -> Iterator[str]:
     """Return all forms in which a Secret's values may stand in a text."""
     for document in documents:
         for name in _SECRET_FIELDS:
-            for value in _mapping(document.get(name)).values():
+            for value in mapping(document.get(name)).values():
                 if not isinstance(value, str) or not value.strip():
                     continue
                 yield value.strip()
@@ -131,7 +132,3 @@ def _without_secrets(value: Json, text: str) -> Json:
     if isinstance(value, list):
         return [_without_secrets(item, text) for item in value]
     return value
-
-
-def _mapping(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}

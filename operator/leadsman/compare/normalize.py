@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from leadsman.compare.access import mapping, objects
 from leadsman.compare.values import decode_bytes
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def normalize(desired: JsonObject, live: JsonObject, gvk: Gvk) -> tuple[JsonObje
 def _comparable(document: JsonObject) -> JsonObject:
     """Copy a document as far as it is changed here: two levels of it."""
     copy = {key: value for key, value in document.items() if key not in _NOT_COMPARED}
-    given = _mapping(copy.get("metadata"))
+    given = mapping(copy.get("metadata"))
     metadata = {key: given[key] for key in _METADATA if key in given}
     annotations = metadata.get("annotations")
     if isinstance(annotations, dict):
@@ -55,8 +56,8 @@ def _comparable(document: JsonObject) -> JsonObject:
 def _secret(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
     """Merge ``stringData`` into ``data``; an empty value may be written as null."""
     for document in (desired, live):
-        data = dict(_mapping(document.get("data")))
-        for key, text in _mapping(document.pop("stringData", None)).items():
+        data = dict(mapping(document.get("data")))
+        for key, text in mapping(document.pop("stringData", None)).items():
             data[key] = b64encode(str(text or "").encode()).decode()
         if data:
             document["data"] = {key: "" if text is None else text for key, text in data.items()}
@@ -64,7 +65,7 @@ def _secret(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
 
 def _cluster_role(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
     """Leave the rules of an aggregated role to the controller that writes them."""
-    rule = _mapping(desired.get("aggregationRule"))
+    rule = mapping(desired.get("aggregationRule"))
     if rule.get("clusterRoleSelectors"):
         desired.pop("rules", None)
         live.pop("rules", None)
@@ -106,10 +107,10 @@ def _without_placeholder(value: Json, *path: str) -> Json:
 
 
 def _pod(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
-    spec, wanted = _mapping(live.get("spec")), _mapping(desired.get("spec"))
+    spec, wanted = mapping(live.get("spec")), mapping(desired.get("spec"))
     tolerations = spec.get("tolerations")
     if isinstance(tolerations, list):
-        given = _objects(wanted.get("tolerations"))
+        given = objects(wanted.get("tolerations"))
         kept = [item for item in tolerations if item in given or not _is_usual(item)]
         live["spec"] = {**spec, "tolerations": kept}
 
@@ -125,20 +126,20 @@ def _is_usual(toleration: Json) -> bool:
 
 def _labels_from_template(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
     """Take the template's labels for the object's where Git gives it none."""
-    metadata = _mapping(desired.get("metadata"))
-    template = _mapping(_mapping(desired.get("spec")).get("template"))
-    labels = _mapping(_mapping(template.get("metadata")).get("labels"))
-    found = _mapping(_mapping(live.get("metadata")).get("labels"))
+    metadata = mapping(desired.get("metadata"))
+    template = mapping(mapping(desired.get("spec")).get("template"))
+    labels = mapping(mapping(template.get("metadata")).get("labels"))
+    found = mapping(mapping(live.get("metadata")).get("labels"))
     if not metadata.get("labels"):
         rest = {key: value for key, value in found.items() if labels.get(key) != value}
-        live["metadata"] = {**_mapping(live.get("metadata")), "labels": rest}
+        live["metadata"] = {**mapping(live.get("metadata")), "labels": rest}
 
 
 def _namespace(_desired: JsonObject, live: JsonObject, whole: JsonObject) -> None:
     """Leave out the label with the namespace's own name, which every namespace has."""
-    metadata = _mapping(live.get("metadata"))
-    name = _mapping(whole.get("metadata")).get("name")
-    labels = _mapping(metadata.get("labels"))
+    metadata = mapping(live.get("metadata"))
+    name = mapping(whole.get("metadata")).get("name")
+    labels = mapping(metadata.get("labels"))
     if labels.get("kubernetes.io/metadata.name") == name:
         rest = {k: v for k, v in labels.items() if k != "kubernetes.io/metadata.name"}
         live["metadata"] = {**metadata, "labels": rest}
@@ -146,7 +147,7 @@ def _namespace(_desired: JsonObject, live: JsonObject, whole: JsonObject) -> Non
 
 def _limit_range(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
     """Derive a container's defaults from its limits, as the API server does."""
-    spec = _mapping(desired.get("spec"))
+    spec = mapping(desired.get("spec"))
     limits = spec.get("limits")
     if isinstance(limits, list):
         desired["spec"] = {**spec, "limits": [_limit(item) for item in limits]}
@@ -155,9 +156,41 @@ def _limit_range(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
 def _limit(item: Json) -> Json:
     if not isinstance(item, dict) or item.get("type") != "Container":
         return item
-    default = {**_mapping(item.get("max")), **_mapping(item.get("default"))}
-    requests = {**_mapping(item.get("min")), **default, **_mapping(item.get("defaultRequest"))}
+    default = {**mapping(item.get("max")), **mapping(item.get("default"))}
+    requests = {**mapping(item.get("min")), **default, **mapping(item.get("defaultRequest"))}
     return {**item, "default": default, "defaultRequest": requests}
+
+
+# Source: pkg/apis/autoscaling/v2/defaults.go.
+_SCALE_UP: JsonObject = {
+    "stabilizationWindowSeconds": 0,
+    "selectPolicy": "Max",
+    "policies": [
+        {"type": "Pods", "value": 4, "periodSeconds": 15},
+        {"type": "Percent", "value": 100, "periodSeconds": 15},
+    ],
+}
+_SCALE_DOWN: JsonObject = {
+    "selectPolicy": "Max",
+    "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
+}
+
+
+def _autoscaler(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
+    """Complete a behavior, as the API server does with any that is given."""
+    spec = mapping(desired.get("spec"))
+    behavior = spec.get("behavior")
+    if isinstance(behavior, dict):
+        full = {
+            **behavior,
+            "scaleUp": _SCALE_UP | _given(behavior.get("scaleUp")),
+            "scaleDown": _SCALE_DOWN | _given(behavior.get("scaleDown")),
+        }
+        desired["spec"] = {**spec, "behavior": full}
+
+
+def _given(rules: Json) -> JsonObject:
+    return {key: value for key, value in mapping(rules).items() if value is not None}
 
 
 def _endpoints(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
@@ -171,15 +204,15 @@ def _endpoint_set(subsets: Json) -> set[tuple[bool, bytes, bytes]]:
     """Return every address with every port, the way a proxy sees them."""
     return {
         (ready, orjson.dumps(address, option=orjson.OPT_SORT_KEYS), port)
-        for subset in _objects(subsets)
+        for subset in objects(subsets)
         for ready, name in ((True, "addresses"), (False, "notReadyAddresses"))
-        for address in _objects(subset.get(name))
+        for address in objects(subset.get(name))
         for port in _ports(subset.get("ports"))
     }
 
 
 def _ports(ports: Json) -> Iterable[bytes]:
-    for port in _objects(ports) or [{}]:
+    for port in objects(ports) or [{}]:
         yield orjson.dumps({"protocol": "TCP", **port}, option=orjson.OPT_SORT_KEYS)
 
 
@@ -192,6 +225,7 @@ _BY_KIND: Mapping[tuple[str, str], Callable[[JsonObject, JsonObject, JsonObject]
     ("", "Pod"): _pod,
     ("", "ReplicationController"): _labels_from_template,
     ("", "Secret"): _secret,
+    ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
     ("batch", "Job"): _labels_from_template,
     (_RBAC, "ClusterRole"): _cluster_role,
     (_ADMISSION, "MutatingWebhookConfiguration"): _webhooks,
@@ -199,11 +233,3 @@ _BY_KIND: Mapping[tuple[str, str], Callable[[JsonObject, JsonObject, JsonObject]
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _custom_resource_definition,
     ("apiregistration.k8s.io", "APIService"): _api_service,
 }
-
-
-def _mapping(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

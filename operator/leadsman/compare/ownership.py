@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from leadsman.compare.access import mapping
 from leadsman.compare.normalize import LAST_APPLIED
 from leadsman.model.finding import ABSENT
 
@@ -50,7 +51,7 @@ class Ownership:
     __slots__ = ("_applied", "_entries", "_live", "is_complete")
 
     def __init__(self, live: JsonObject) -> None:
-        self._live = _mapping(live.get("metadata"))
+        self._live = mapping(live.get("metadata"))
         self._applied: Json = ABSENT
         given = self._live.get("managedFields")
         given = given if isinstance(given, list) else []
@@ -87,7 +88,7 @@ class Ownership:
     def applied(self, steps: Steps) -> bool:
         """Tell whether kubectl's last-applied annotation has a place."""
         if self._applied is ABSENT:
-            text = _mapping(self._live.get("annotations")).get(LAST_APPLIED)
+            text = mapping(self._live.get("annotations")).get(LAST_APPLIED)
             try:
                 self._applied = orjson.loads(text) if isinstance(text, str) else None
             except orjson.JSONDecodeError:
@@ -169,7 +170,3 @@ def _candidates(value: Json, item: Item) -> Iterator[Json]:
         yield from (element for element in elements if element == item.value)
     elif item.index < len(elements):
         yield elements[item.index]
-
-
-def _mapping(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}

@@ -8,11 +8,12 @@ megabytes leaves a few hundred kilobytes.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from leadsman.compare.access import mapping, objects
 from leadsman.compare.builtin import BUILTIN, GoTypes
 from leadsman.compare.nodes import ANY, Field, ListType, Node, Origin, Shape
 from leadsman.compare.values import Format
@@ -91,7 +92,7 @@ def _kinds(schemas: JsonObject) -> dict[Gvk, str]:
     """Return which component describes which kind."""
     kinds: dict[Gvk, str] = {}
     for name, schema in schemas.items():
-        for kind in _objects(schema.get(_GVK) if isinstance(schema, dict) else None):
+        for kind in objects(schema.get(_GVK) if isinstance(schema, dict) else None):
             gvk = Gvk(*(str(kind.get(part, "")) for part in ("group", "version", "kind")))
             kinds.setdefault(gvk, name)
     return kinds
@@ -109,7 +110,7 @@ class _Builder:
 
     def root(self, name: str) -> Node:
         schema = self._schemas[name]
-        properties = _mapping(schema.get("properties"))
+        properties = mapping(schema.get("properties"))
         is_go = name.startswith(_GO_PACKAGES) or any(
             _reference(value) for key, value in properties.items() if key != "metadata"
         )
@@ -151,10 +152,10 @@ class _Builder:
     def _properties(
         self, schema: JsonObject, origin: Origin, owner: str = ""
     ) -> Iterator[tuple[str, Field]]:
-        for name, value in _mapping(schema.get("properties")).items():
+        for name, value in mapping(schema.get("properties")).items():
             if name == "managedFields" and owner == "meta.ObjectMeta":
                 continue  # It is never compared, and would make every object loose.
-            yield sys.intern(name), self._field(_mapping(value), origin, owner, name)
+            yield sys.intern(name), self._field(mapping(value), origin, owner, name)
 
     def _field(self, schema: JsonObject, origin: Origin, owner: str, name: str) -> Field:
         node = self._node(schema, origin)
@@ -180,7 +181,14 @@ class _Builder:
 
     def _node(self, schema: JsonObject, origin: Origin) -> Node:
         reference = _reference(schema)
-        return self._component(reference) if reference else self._inline(schema, origin)
+        if not reference:
+            return self._inline(schema, origin)
+        node = self._component(reference)
+        own = schema.get("x-kubernetes-map-type")
+        if own and node.shape is Shape.OBJECT and node.atomic is not (own == "atomic"):
+            # The place has another say than the type; the fields may yet be filled in.
+            return self._unique(replace(node, atomic=own == "atomic"), of=reference)
+        return node
 
     def _inline(self, schema: JsonObject, origin: Origin) -> Node:
         kind = schema.get("type")
@@ -236,15 +244,18 @@ class _Builder:
             kind = ListType.SET
         elif keys and declared in {None, "map"}:
             kind = ListType.MAP
-        items = self._node(_mapping(schema.get("items")), origin)
+        items = self._node(mapping(schema.get("items")), origin)
         return self._unique(Node(Shape.LIST, origin, items=items, list_type=kind, keys=keys))
 
     def _scalar(self, form: Format, origin: Origin) -> Node:
         return self._unique(Node(Shape.SCALAR, origin, format=form))
 
-    def _unique(self, node: Node) -> Node:
-        """Return the one node that is like this one; those below are unique already."""
-        fields = tuple((name, id(child)) for name, child in node.fields.items())
+    def _unique(self, node: Node, *, of: str = "") -> Node:
+        """Return the one node that is like this one; those below are unique already.
+
+        ``of`` is the component that it is a variant of, whose fields need not be known yet.
+        """
+        fields = of or tuple((name, id(child)) for name, child in node.fields.items())
         below = (fields, id(node.values), id(node.items))
         own = (node.shape, node.origin, node.list_type, node.keys, node.format)
         return self._nodes.setdefault((own, below, node.atomic, node.is_open), node)
@@ -271,7 +282,7 @@ def _reference(schema: Json) -> str:
         return ""
     reference = schema.get("$ref")
     if reference is None:
-        parts = _objects(schema.get("allOf"))
+        parts = objects(schema.get("allOf"))
         reference = parts[0].get("$ref") if len(parts) == 1 else None
     return reference.removeprefix(_REF) if isinstance(reference, str) else ""
 
@@ -292,11 +303,3 @@ def _type_name(component: str) -> str:
     """Return ``group.Type`` of a component's name, which ends in group, version and type."""
     group, _version, name = ["", "", *component.split(".")][-3:]
     return f"{group}.{name}"
-
-
-def _mapping(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
