@@ -6,7 +6,6 @@ dependency, a values file, and what leads out of the repository are found before
 
 from __future__ import annotations
 
-import asyncio
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from leadsman.render.decoder import parse
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.helm_values import write_values
 from leadsman.render.messages import mask, scrub
+from leadsman.render.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +138,7 @@ async def template(
     if outcome.status != 0:
         raise _failed(plan.chart, checkout, said)
     warnings += [f"helm: {match[1]}" for match in _WARNING.finditer(said)]
-    return await asyncio.to_thread(_documents, plan, checkout, outcome.stdout, warnings)
+    return await in_thread(_documents, plan, checkout, outcome.stdout, warnings)
 
 
 def _assemble(chart: Chart, checkout: Checkout, made: Path) -> Path:

@@ -9,7 +9,6 @@ Source: ``kustomize_generator.go`` in fluxcd/pkg, ``SetCommonMetadata`` in fluxc
 
 from __future__ import annotations
 
-import asyncio
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -29,6 +28,7 @@ from leadsman.render.kustomization import (
     read_kustomization,
 )
 from leadsman.render.messages import scrub
+from leadsman.render.threads import in_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,7 @@ async def build(
 ) -> Documents:
     """Run kustomize. Raises RenderError."""
     tree = scratch / "tree"
-    folder = await asyncio.to_thread(_surround, checkout, plan, tree)
+    folder = await in_thread(_surround, checkout, plan, tree)
     outcome = await sandbox.run(
         program,
         ["build", "--load-restrictor", "LoadRestrictionsNone", str(folder)],
@@ -109,7 +109,7 @@ async def build(
             f"kustomize build {plan.folder or '.'}: {_message(said)}",
             retryable=False,
         )
-    return await asyncio.to_thread(_documents, plan, outcome.stdout)
+    return await in_thread(_documents, plan, outcome.stdout)
 
 
 def _lay_over(

@@ -22,6 +22,7 @@ from leadsman.render.plain import PlainPlan, read_plain
 from leadsman.render.plan import Plan, make_plan
 from leadsman.render.request import ClusterFacts, ValuesDocument
 from leadsman.render.sandbox import Limits, Sandbox, scratch_folder
+from leadsman.render.threads import in_thread
 from leadsman.render.tool import Tool
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Renderer:
             started = time.monotonic()
             checkout = Checkout(artifact.root)
             try:
-                plan = await asyncio.to_thread(make_plan, checkout, target, facts, values_from)
+                plan = await in_thread(make_plan, checkout, target, facts, values_from)
                 kind = plan.kind
                 key = await self._key(artifact, checkout, plan)
                 documents = await self._kept(key)
@@ -99,7 +100,7 @@ class Renderer:
                 if documents is None:
                     documents = await self._run(plan, checkout)
                     await self._keep(key, documents)
-                rendered = await asyncio.to_thread(
+                rendered = await in_thread(
                     assemble,
                     documents,
                     renderer=kind,
@@ -132,11 +133,11 @@ class Renderer:
     async def _kept(self, key: str | None) -> Documents | None:
         if self._cache is None or key is None:
             return None
-        return await asyncio.to_thread(self._cache.get, key)
+        return await in_thread(self._cache.get, key)
 
     async def _keep(self, key: str | None, documents: Documents) -> None:
         if self._cache is not None and key is not None:
-            await asyncio.to_thread(self._cache.put, key, documents)
+            await in_thread(self._cache.put, key, documents)
 
     async def _run(self, plan: Plan, checkout: Checkout) -> Documents:
         with scratch_folder(self._scratch) as scratch:
@@ -148,7 +149,7 @@ class Renderer:
                     program = self._kustomize.program()
                     return await build(plan, checkout, program, self._sandbox, scratch)
                 case PlainPlan():
-                    return await asyncio.to_thread(read_plain, plan, checkout)
+                    return await in_thread(read_plain, plan, checkout)
 
     def _tool(self, plan: Plan) -> Tool | None:
         match plan:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leadsman.errors import RenderError
+from leadsman.render.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -158,7 +159,7 @@ class Sandbox:
         ``read`` are the folders and files that it may read. Raises RenderError, for what is not
         the program's own verdict: timeout, too much output or memory, or no confinement.
         """
-        held = await asyncio.to_thread(probe) if self._held is None else self._held
+        held = await in_thread(probe) if self._held is None else self._held
         if not held.offline and not self._allow_unsandboxed:
             raise RenderError(
                 "SandboxUnavailable",

@@ -267,11 +267,13 @@ async def test_a_program_that_cannot_say_its_version_is_told(bench: Bench) -> No
 
 
 async def test_what_takes_too_long_is_stopped(bench: Bench) -> None:
-    bench.write(KUSTOMIZATION)
-    bench.renderer = bench.make(limits=Limits(timeout=0.001))
+    counting = "{{ range until 30000 }}{{ range until 30000 }}{{ end }}{{ end }}"
+    bench.write({**CHART, "both/templates/a.yaml": counting})
+    bench.renderer = bench.make(limits=Limits(timeout=1.0))
     error = await bench.error("both")
     assert (error.reason, error.retryable) == ("RenderTimeout", True)
-    assert bench.seen == [("Kustomize", "RenderTimeout")]
+    assert error.message == "helm was not done after 1 seconds and was stopped"
+    assert bench.seen == [("Helm", "RenderTimeout")]
     assert bench.left_behind() == []
 
 
