@@ -129,10 +129,12 @@ async def _kopf(parts: Parts, settings: Settings, stop: asyncio.Event) -> None:
             engine.resource_gone,
             namespaces=settings.namespaces,
         )
-        # It raises what goes wrong; without that it ends on a signal, which it takes for itself.
-        stop.set()
     finally:
         _stop_on_signals(stop)
+    # It raises what goes wrong; without that it ends on a signal, which it takes for itself. To
+    # return would look as if it had to be started again.
+    stop.set()
+    await asyncio.Event().wait()
 
 
 async def _persist(what: str, ask: Callable[[], Awaitable[_T]]) -> _T:
