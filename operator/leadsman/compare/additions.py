@@ -147,7 +147,7 @@ def _is_divisible(value: Json, field: Field, owners: list[_Judged]) -> bool:
     if field.default is not ABSENT or field.derive is not None:
         return True
     standings = {standing for _, standing in owners}
-    if len(standings) <= 1:
+    authors = {standing for owner, standing in owners if owner.exact}
+    if len(standings) <= 1 or Standing.DELIVERED in authors:
         return False
-    author = next((standing for owner, standing in owners if owner.exact), None)
-    return author is not Standing.FOREIGN or Standing.DELIVERED in standings
+    return Standing.FOREIGN not in authors or Standing.DELIVERED in standings

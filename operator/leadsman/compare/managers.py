@@ -58,6 +58,15 @@ _CA_BUNDLE = (
 # What every controller writes on objects that it has to do with.
 _BOOKKEEPING = re.compile(rf"\.metadata\.(finalizers|ownerReferences)\b.*|{_CA_BUNDLE}", re.DOTALL)
 
+# What controllers add that are there in every cluster.
+_USUAL = re.compile(
+    _BOOKKEEPING.pattern
+    + r"|\.metadata\.annotations\.(deployment|pv|volume|volume\.beta|storage)\.kubernetes\.io/.*"
+    r"|\.metadata\.annotations\.control-plane\.alpha\.kubernetes\.io/.*"
+    r"|\.spec\.(volumeName|claimRef)\b.*",
+    re.DOTALL,
+)
+
 # What delivery tools add to what they render, or deliver only until somebody injects another.
 _DELIVERY_MARKS = re.compile(
     _CA_BUNDLE + "|"
@@ -103,11 +112,6 @@ _CORE = (
 CONTROLLERS = (
     Controller(
         re.compile("kube-controller-manager"),
-        adds=re.compile(
-            r"\.metadata\.annotations\.(deployment|pv|volume|volume\.beta|storage)\.kubernetes\.io/.*"
-            r"|\.metadata\.annotations\.control-plane\.alpha\.kubernetes\.io/.*"
-            r"|\.spec\.(volumeName|claimRef)\b.*"
-        ),
         changes=re.compile(r"\.metadata\.annotations\.(deployment|pv|volume)\.kubernetes\.io/.*"),
     ),
     Controller(re.compile(_CORE), adds=_ANY),
@@ -181,10 +185,5 @@ class Trust:
         return _DELIVERY_MARKS.fullmatch(path) is not None
 
     def is_usual(self, path: str) -> bool:
-        """Tell whether some controller is known to add a field, where nobody knows who did."""
-        return _BOOKKEEPING.fullmatch(path) is not None or any(
-            controller.adds is not None
-            and controller.adds is not _ANY
-            and controller.adds.fullmatch(path)
-            for controller in self.controllers
-        )
+        """Tell whether a field is one that controllers add, where nobody knows who did."""
+        return _USUAL.fullmatch(path) is not None
