@@ -67,9 +67,7 @@ def read_chart(checkout: Checkout, folder: str) -> Chart:
         metadata = {**metadata, **_mapping(checkout, requirements)}
     chart = Chart(folder, str(metadata.get("name", "")), vendored=dict(_vendored(checkout, folder)))
     missing = []
-    for dependency in metadata.get("dependencies") or []:
-        if not isinstance(dependency, dict):
-            raise _invalid(file, "a dependency is no mapping")
+    for dependency in _dependencies(metadata, file):
         name = str(dependency.get("name", ""))
         chart.aliases[str(dependency.get("alias") or name)] = name
         repository = str(dependency.get("repository") or "")
@@ -140,11 +138,17 @@ def source_file(checkout: Checkout, chart: Chart, source: str) -> str:
             vendored=dict(_vendored(checkout, below)),
             aliases={
                 str(item.get("alias") or item.get("name")): str(item.get("name"))
-                for item in metadata.get("dependencies") or []
-                if isinstance(item, dict)
+                for item in _dependencies(metadata, below)
             },
         )
     return posixpath.join(chart.folder, *parts)
+
+
+def _dependencies(metadata: JsonObject, file: str) -> list[JsonObject]:
+    found = metadata.get("dependencies") or []
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise _invalid(file, "the dependencies are no list of mappings")
+    return found
 
 
 def _linked(checkout: Checkout, folder: str, file: str, repository: str, name: str) -> str:

@@ -110,7 +110,7 @@ async def template(
     async def run(*more: str) -> Outcome:
         return await sandbox.run(
             program,
-            [*arguments, *more],
+            ["template", *more, *arguments],
             scratch=scratch,
             read=(checkout.root, values_folder, *((chart,) if plan.chart.linked else ())),
             environment={
@@ -167,12 +167,14 @@ def _arguments(plan: HelmPlan, chart: Path, value_paths: Sequence[Path]) -> list
         for start in range(0, len(plan.api_versions), _API_VERSIONS_PER_FLAG)
     ]
     return [
-        *("template", plan.release, str(chart), "--namespace", plan.namespace),
+        *("--namespace", plan.namespace),
         *(() if options.skip_crds else ("--include-crds",)),
         *(("--no-hooks",) if options.skip_tests else ()),
         *(("--kube-version", plan.kube_version) if plan.kube_version else ()),
         *(word for group in groups for word in ("--api-versions", group)),
         *(word for path in value_paths for word in ("--values", str(path))),
+        # What follows is no flag, whatever it begins with.
+        *("--", plan.release, str(chart)),
     ]
 
 

@@ -51,8 +51,7 @@ def _become(arguments: list[str]) -> None:
             paths[option].append(value)
         elif option == "--limit":
             name, _, number = value.partition("=")
-            limit = int(number)
-            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
+            _limit(getattr(resource, f"RLIMIT_{name}"), int(number))
         elif option == "--nice":
             os.nice(int(value))
         elif option == "--parent":
@@ -70,6 +69,14 @@ def _become(arguments: list[str]) -> None:
         filtered=filtered,
     )
     os.execv(program[0], program)  # noqa: S606 - that is what it is for
+
+
+def _limit(kind: int, value: int) -> None:
+    """Lower a limit; one that is lower already cannot be raised."""
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))
 
 
 def _die_with(parent: int) -> None:

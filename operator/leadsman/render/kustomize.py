@@ -245,7 +245,8 @@ def _set_common(body: JsonObject, options: KustomizeOptions) -> None:
         ("annotations", options.common_annotations),
     ):
         if common and isinstance(metadata := body.setdefault("metadata", {}), dict):
-            metadata[field] = {**(metadata.get(field) or {}), **common}
+            own = metadata.get(field)
+            metadata[field] = {**(own if isinstance(own, dict) else {}), **common}
 
 
 def _message(said: str) -> str:

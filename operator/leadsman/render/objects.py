@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
@@ -120,10 +120,9 @@ def _defined_scopes(bodies: Iterable[JsonObject]) -> Iterator[tuple[tuple[str, s
         if body["kind"] != _CRD_KIND or not body["apiVersion"].startswith(f"{_CRD_GROUP}/"):
             continue
         spec = body.get("spec")
-        names = spec.get("names") if isinstance(spec, dict) else None
-        if isinstance(names, dict):
-            group, scope = cast("JsonObject", spec).get("group"), cast("JsonObject", spec)["scope"]
-            yield (str(group), str(names.get("kind"))), scope == "Namespaced"
+        if isinstance(spec, dict) and isinstance(names := spec.get("names"), dict):
+            kind = str(spec.get("group")), str(names.get("kind"))
+            yield kind, spec.get("scope") == "Namespaced"
 
 
 def _no_object(manifest: Manifest, problem: str) -> RenderError:

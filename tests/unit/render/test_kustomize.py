@@ -324,6 +324,8 @@ async def test_a_file_that_looks_remote_is_a_file(bench: Bench) -> None:
             "PathOutside",
             "app/kustomization.yaml: patches[].path: ../",
         ),
+        (f"resources: [{'x' * 300}]", "PathNotFound", "app/kustomization.yaml: resources: app/xxx"),
+        ('resources: ["a\\0b"]', "PathNotFound", "app/kustomization.yaml: resources: app/a"),
         ("resources: 1", "InvalidKustomization", "app/kustomization.yaml: resources is no list"),
         ("resources: [", "InvalidYAML", "app/kustomization.yaml:2: "),
         ("- 1", "InvalidYAML", "app/kustomization.yaml: is no mapping"),
