@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from controlplane.gitrepo import Files, Repository
     from controlplane.toolchain import Tools
+    from harness.checks import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,13 @@ class Shop:
 
     repository: Repository
     check: Check
+    apply: tuple[str, ...] = ("apply",)
 
-    def deliver(self, *flags: str) -> None:
+    def deliver(self) -> None:
         """Apply what Git has now."""
         with TemporaryDirectory() as folder:
             self.repository.git(f"--work-tree={folder}", "checkout", "--force", "main", "--", ".")
-            self.kubectl("apply", *flags, "-k", folder)
+            self.kubectl(*self.apply, "-k", folder)
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Run kubectl in the namespace and return what it prints."""
@@ -100,31 +102,49 @@ def deliver(
     return deliver
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A case that was delivered, and the first thing that was reported of it."""
+
+    check: Check
+    first: Report
+
+
 @pytest.fixture(scope="package")
 def delivered(
     control_plane: ControlPlane, deliver: Callable[[Case], Check]
-) -> Mapping[str, Future[Check]]:
-    """A DriftCheck of each of the cases, by its name."""
+) -> Mapping[str, Future[Delivered]]:
+    """The cases by name; one that could not be delivered raises why when it is asked for."""
+
+    def observe(case: Case) -> Delivered:
+        check = deliver(case)
+        return Delivered(check, check.wait(lambda report: report.verdict, "a verdict"))
+
     control_plane.kubectl("apply", "-f", "-", stdin=FLUX_CRDS)
-    checks: dict[str, Future[Check]] = {}
+    futures: dict[str, Future[Delivered]] = {}
     for webhooks in (False, True):
         cases = [case for case in CASES if case.webhooks is webhooks]
         with ThreadPoolExecutor(4) as pool:
-            checks |= {case.name: pool.submit(deliver, case) for case in cases}
-    return checks
+            futures |= {case.name: pool.submit(observe, case) for case in cases}
+    return futures
 
 
 @pytest.fixture(scope="package")
 def open_shop(
     operator: Operator, control_plane: ControlPlane, git: GitServer
 ) -> Callable[..., Shop]:
-    """Make a shop in a namespace, with more files and more of a spec."""
+    """Make a shop in a namespace: with more files, another way to apply, more of a spec."""
 
-    def open_shop(namespace: str, files: Files | None = None, **spec: Any) -> Shop:
+    def open_shop(
+        namespace: str,
+        files: Files | None = None,
+        apply: tuple[str, ...] = ("apply",),
+        **spec: Any,
+    ) -> Shop:
         made = git.create(namespace, real_input("podinfo") / "kustomize")
         if files:
             made.commit(files)
-        shop = Shop(made, Check(operator, control_plane, namespace, "shop"))
+        shop = Shop(made, Check(operator, control_plane, namespace, "shop"), apply)
         shop.deliver()
         shop.check.create(**{"url": git.url(namespace), "interval": "1h"} | spec)
         shop.check.wait_verdict("InSync")

@@ -16,19 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
 
-    from harness.checks import Check
-    from harness.operator import Operator
-
-ALL = [pytest.param(case.name, id=case.name) for case in CASES]
+    from e2e.drift.conftest import Delivered
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [case.name for case in CASES])
 def test_what_was_delivered_is_in_sync_at_once(
-    delivered: Mapping[str, Future[Check]], operator: Operator, name: str
+    delivered: Mapping[str, Future[Delivered]], name: str
 ) -> None:
-    check = delivered[name].result()
-    report = check.wait(lambda report: report.verdict, "a verdict")
-    assert (report.verdict, report.states) == ("InSync", {}), f"{report}"
-    assert report.status["summary"]["total"] > 0
-    assert not check.events()
-    assert operator.value("leadsman_target_objects", state="InSync", **check.labels) > 0
+    case = delivered[name].result()
+    assert (case.first.verdict, case.first.states) == ("InSync", {}), f"{case.first}"
+    summary = case.first.status["summary"]
+    assert summary["inSync"] == summary["total"] > 0
+    series = case.check.operator.series("leadsman_target_objects", **case.check.labels)
+    assert sum(series.values()) == summary["total"]

@@ -152,6 +152,18 @@ CHANGES = (
         said={"desired": 4, "live": 9, "manager": "kubectl-edit"},
     ),
     Change(
+        "by-the-tool-that-delivers",
+        STAGING,
+        do=(
+            *patch("hpa", "backend", "merge", {"spec": {"minReplicas": 2}}),
+            "--field-manager=kubectl-client-side-apply",
+        ),
+        undo=(),
+        where=("HorizontalPodAutoscaler", "backend", "/spec/minReplicas"),
+        state="Modified",
+        said={"desired": 1, "live": 2, "manager": "kubectl-client-side-apply"},
+    ),
+    Change(
         "config-map-value",
         STAGING,
         do=patch(
@@ -251,11 +263,14 @@ def found(report: Report) -> set[tuple[str, str, str]]:
 def test_a_change_by_hand_is_found(changed: Mapping[str, Check], change: Change) -> None:
     check = changed[change.target.name]
     kind, name, path = change.where
-    report = check.wait(lambda report: change.where in found(report), f"{change.where}")
+    report = check.wait(
+        # An object's state is that of all its changes, which come one by one.
+        lambda report: change.where in found(report) and report.states[kind, name] == change.state,
+        f"{change.where} in state {change.state}",
+    )
     said = report.changes(kind, name)[path]
     assert change.said.items() <= said.items()
     assert said["cause"] == "Live"
-    assert report.object(kind, name)["state"] == change.state
     assert report.object(kind, name)["file"].startswith(FILES[change.target.name])
     assert report.verdict == "Drifted"
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from harness.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
-    from e2e.drift.conftest import Shop
+    from controlplane.plane import ControlPlane
+    from e2e.drift.conftest import Delivered, Shop
 
 DEPLOYMENT = ("Deployment", "podinfo")
 WITHOUT_AUTOSCALER = {
@@ -57,6 +60,20 @@ def test_the_deployment_controller_may_annotate(shop: Shop) -> None:
     shop.kubectl("annotate", "deployment/podinfo", "example.com/note=by hand")
     report = shop.check.wait_verdict("Drifted")
     assert list(report.changes(*DEPLOYMENT)) == ["/metadata/annotations/example.com~1note"]
+
+
+def test_a_webhooks_certificate_may_be_injected(
+    control_plane: ControlPlane, delivered: Mapping[str, Future[Delivered]]
+) -> None:
+    check = delivered["cert-manager-chart"].result().check
+    compared = check.operator.value("leadsman_comparisons_total")
+    bundle = b64encode(control_plane.ca_file.read_bytes()).decode()
+    patch = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": bundle}]
+    kinds = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+    webhook = f"{kinds}/web-cert-manager-webhook?fieldManager=cainjector"
+    control_plane.api.patch(webhook, patch, "json-patch+json")
+    until(lambda: check.operator.value("leadsman_comparisons_total") > compared, "a comparison")
+    assert check.report().verdict == "InSync"
 
 
 def test_an_update_of_the_status_is_not_compared(

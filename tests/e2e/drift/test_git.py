@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from controlplane.gitrepo import DEFAULT_AUTHOR
 from harness.checks import Check
 from inputs import real_input
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from controlplane.gitserver import GitServer
     from controlplane.plane import ControlPlane
     from e2e.drift.conftest import Shop
@@ -32,6 +36,24 @@ def test_a_commit_leads_to_a_new_verdict(shop: Shop) -> None:
     shop.deliver()
     status = shop.check.wait_verdict("InSync").status
     assert status["revision"] == f"main@sha1:{sha}"
+
+
+@pytest.mark.parametrize("apply", [("apply",), ("apply", "--server-side")], ids=" ".join)
+def test_a_field_that_git_has_dropped_is_left_behind(
+    open_shop: Callable[..., Shop], namespace: str, apply: tuple[str, ...]
+) -> None:
+    shop = open_shop(namespace, apply=apply, interval="1s")
+    deployment = shop.repository.git("show", "main:deployment.yaml")
+    scrape = '        prometheus.io/scrape: "true"\n'
+    assert scrape in deployment
+    shop.repository.commit({"deployment.yaml": deployment.replace(scrape, "")})
+
+    report = shop.check.wait_verdict("Drifted")
+    path = "/spec/template/metadata/annotations/prometheus.io~1scrape"
+    change = report.changes("Deployment", "podinfo")[path]
+    assert (change["cause"], change["op"], change["live"]) == ("LeftBehind", "add", "true")
+    shop.deliver()
+    assert shop.check.wait_verdict("InSync").states == {}
 
 
 def test_a_commit_that_changes_no_object_is_told(shop: Shop) -> None:

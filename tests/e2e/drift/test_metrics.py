@@ -25,9 +25,14 @@ SERIES = {
 
 def test_the_metrics_of_a_target(shop: Shop) -> None:
     check, operator, began = shop.check, shop.check.operator, time.time()
+    detections = operator.value("leadsman_detection_latency_seconds_count")
     # Drifted, failing and suspended at once: all there is to be told of it.
     shop.kubectl("delete", "service/podinfo")
     check.wait_verdict("Drifted")
+    until(
+        lambda: operator.value("leadsman_detection_latency_seconds_count") > detections,
+        "how long it took",
+    )
     check.patch(path="nowhere")
     report = check.wait(lambda report: report.conditions["Ready"]["status"] == "False", "a failure")
     check.patch(suspend=True)
