@@ -79,13 +79,12 @@ def judge(
         if live is None:
             return _missing(desired, wanted, policy)
         return _other_version(desired, live) or _compared(desired, wanted, live, schema, policy)
-    except RecursionError as error:
-        message = f"{desired.key} is nested too deeply to be compared"
-        raise CompareError("TooDeep", message, retryable=False) from error
     except orjson.JSONDecodeError:
-        message = f"{desired.key}, as it was rendered, is not JSON or is nested too deeply"
-        # Not chained: the error holds the document.
-        raise CompareError("BadDocument", message, retryable=False) from None
+        reason, message = "BadDocument", "is rendered as something that is no JSON"
+    except (RecursionError, orjson.JSONEncodeError):
+        reason, message = "TooDeep", "is nested too deeply to be compared"
+    # Not chained: what was caught may hold the document.
+    raise CompareError(reason, f"{desired.key} {message}", retryable=False)
 
 
 def _missing(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> Finding:

@@ -121,14 +121,27 @@ def _hidden(value: Json, text: str) -> Json:
 
 def _without_secrets(value: Json, text: str) -> Json:
     """Hide the data of Secrets somewhere inside a value."""
-    if isinstance(value, dict):
-        is_secret = _is_secret(value)
-        return {
-            key: _hidden(item, text)
-            if is_secret and key in _SECRET_FIELDS
-            else _without_secrets(item, text)
-            for key, item in value.items()
-        }
+    if not _holds_secret(value):
+        return value
     if isinstance(value, list):
         return [_without_secrets(item, text) for item in value]
-    return value
+    is_secret = _is_secret(value)
+    return {
+        key: _hidden(item, text)
+        if is_secret and key in _SECRET_FIELDS
+        else _without_secrets(item, text)
+        for key, item in value.items()
+    }
+
+
+def _holds_secret(value: Json) -> bool:
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if _is_secret(value):
+            return True
+        if isinstance(value, dict):
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
+    return False

@@ -64,11 +64,16 @@ def is_zero(value: Json, form: Format) -> bool:
 
 def same_type(one: Json, other: Json) -> bool:
     """Tell whether two equal documents also agree in where they say true and where 1."""
-    if isinstance(one, dict):
-        return all(same_type(value, other[key]) for key, value in one.items())
-    if isinstance(one, list):
-        return all(map(same_type, one, other))
-    return isinstance(one, bool) == isinstance(other, bool)
+    todo = [(one, other)]
+    while todo:
+        one, other = todo.pop()
+        if isinstance(one, dict):
+            todo += [(value, other[key]) for key, value in one.items()]
+        elif isinstance(one, list):
+            todo += zip(one, other, strict=True)
+        elif isinstance(one, bool) is not isinstance(other, bool):
+            return False
+    return True
 
 
 def _text(value: Json) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -147,7 +148,8 @@ def gvk_of(obj: JsonObject) -> Gvk:
 def desired(obj: JsonObject) -> DesiredObject:
     """An object as Git renders it."""
     gvk, metadata = gvk_of(obj), obj.get("metadata") or {}
-    body = orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)
+    # Not orjson, which writes no more than 254 levels.
+    body = json.dumps(obj, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     key = ObjectKey(gvk.group, gvk.kind, metadata.get("namespace", ""), metadata.get("name", ""))
     return DesiredObject(key, gvk, body, hashlib.sha256(body).digest()[:16], "app/web.yaml")
 
@@ -201,9 +203,7 @@ def entry(
 
 def owned(live: JsonObject, *entries: JsonObject) -> JsonObject:
     """Return a live object with managedFields."""
-    copy = deepcopy(live)
-    copy.setdefault("metadata", {})["managedFields"] = list(entries)
-    return copy
+    return {**live, "metadata": {**live.get("metadata", {}), "managedFields": list(entries)}}
 
 
 # Delivery that owns next to nothing: enough for everything else to be the API server's.

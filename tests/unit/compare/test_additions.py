@@ -56,7 +56,9 @@ _ENV_PATH = "/spec/template/spec/containers/0/env/0"
 
 
 def env_fields(*names: str) -> JsonObject:
-    items = {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:value": {}} for name in names}
+    items: JsonObject = {
+        f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:value": {}} for name in names
+    }
     return at([*_POD, "f:containers", _WEB, "f:env"], items)
 
 
