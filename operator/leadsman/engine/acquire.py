@@ -178,7 +178,7 @@ class Acquirer:
             if key not in state.pending:
                 continue  # a watch was faster, and what it brought is newer
             if isinstance(answer, KubeError):
-                failure = self._unanswered(state, key, answer) or failure
+                failure = self._unanswered(state, key, request[0], answer) or failure
             elif answer is None:
                 self._observer.missing(state, key)
             else:
@@ -187,13 +187,19 @@ class Acquirer:
         if failure is not None:
             raise failure
 
-    def _unanswered(self, state: TargetState, key: ObjectKey, error: KubeError) -> KubeError | None:
+    def _unanswered(
+        self, state: TargetState, key: ObjectKey, resource: ApiResource, error: KubeError
+    ) -> KubeError | None:
         """Record a refusal as the object's state; hand back what may go better another time."""
-        desired = state.desired.get(key)
         if error.retryable:
             return error
-        if desired is None:
-            state.forget(key)
-        else:
+        if self.watches is not None and self.watches.synced(resource):
+            # While its kind can be watched, as when the API server has just started and has not
+            # read its roles yet: nothing would come to correct the verdict.
+            return KubeError(error.reason, error.message, status=error.status)
+        if key in state.desired:
+            desired = state.desired[key]
             self._observer.unverifiable(state, desired, error.reason, error.message)
+        else:
+            self._observer.unverifiable_orphan(state, key, error.reason, error.message)
         return None

@@ -154,6 +154,19 @@ class Observer:
         finding = _unverifiable(desired, reason, message)
         self._record(state, desired.key, finding, self._now())
 
+    def unverifiable_orphan(
+        self, state: TargetState, key: ObjectKey, reason: str, message: str
+    ) -> None:
+        """Record for one target that nobody can tell whether what Git has dropped still lives."""
+        finding = Finding(
+            key=key,
+            gvk=state.orphans[key],
+            state=State.UNVERIFIABLE,
+            reason=reason,
+            message=f"Git no longer renders it, and it cannot be read whether it lives: {message}",
+        )
+        self._record(state, key, finding, self._now())
+
     def _gone(self, key: ObjectKey, *, version: str = "") -> None:
         for state in self._index.owners(key):
             desired = state.desired.get(key)

@@ -11,6 +11,7 @@ from leadsman.errors import KubeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FORBIDDEN = 403
 NOT_FOUND = 404
 GONE = 410
 TOO_MANY_REQUESTS = 429

@@ -177,6 +177,20 @@ def test_an_object_that_git_dropped_is_orphaned_until_it_is_gone() -> None:
     assert world.index.owners(key("b")) == ()
 
 
+def test_an_orphan_that_cannot_be_read_is_not_forgotten() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"}, b={"x": "1"})
+    world.sees("b", {"x": "1"})
+    world.render(state, a={"x": "1"})
+    world.observer.unverifiable_orphan(state, key("b"), "Forbidden", "cannot get configmaps")
+    (finding,) = state.findings.values()
+    assert (finding.state, finding.reason) == (State.UNVERIFIABLE, "Forbidden")
+    assert "cannot get configmaps" in finding.message
+    assert state.pending == {key("a")}
+    world.sees("b", {"x": "1"}, "2")
+    assert _states(state) == {"b": State.ORPHANED}
+
+
 def test_an_object_that_moved_to_another_target_is_no_orphan() -> None:
     world = _World()
     web = world.target("web", a={"x": "1"}, b={"x": "1"})

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CONFIG_MAPS = ApiResource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 NODES = ApiResource("", "v1", "Node", "nodes", namespaced=False)
+NOT_SERVED = status(404, "NotFound", "the server could not find the requested resource")
 FORBIDDEN = status(403, "Forbidden", 'configmaps is forbidden: User "x" cannot watch resource')
 
 pytestmark = pytest.mark.usefixtures("hasty")
@@ -213,12 +214,12 @@ async def test_after_a_failure_everything_is_brought_anew(setting: Setting) -> N
     await setting.listener.read(3)
     assert setting.watches.synced(CONFIG_MAPS)
     await watch.end()
-    await (await setting.server.accept()).reply(FORBIDDEN, 403)
-    assert await setting.listener.read(1) == ["failed configmaps Forbidden"]
+    await (await setting.server.accept()).reply(NOT_SERVED, 404)
+    assert await setting.listener.read(1) == ["failed configmaps NotFound"]
     assert not setting.watches.synced(CONFIG_MAPS)
     failure = setting.watches.failure(CONFIG_MAPS)
     assert failure is not None
-    assert "cannot watch resource" in failure.message
+    assert "could not find the requested resource" in failure.message
     await setting.sync(config_map("web", 2), config_map("db", 3))
     assert await setting.listener.read(4) == [
         "web@2",
@@ -228,6 +229,17 @@ async def test_after_a_failure_everything_is_brought_anew(setting: Setting) -> N
     ]
     assert setting.watches.synced(CONFIG_MAPS)
     assert setting.watches.failure(CONFIG_MAPS) is None
+
+
+async def test_a_refusal_by_an_api_server_that_starts_is_not_told(setting: Setting) -> None:
+    await setting.watches.want([CONFIG_MAPS])
+    watch = await setting.sync(config_map("web", 2))
+    await setting.listener.read(2)
+    await watch.end()
+    await (await setting.server.accept()).reply(FORBIDDEN, 403)
+    await setting.sync(config_map("web", 2))
+    assert await setting.listener.read(1) == ["relisted configmaps ['db']"]
+    assert setting.watches.synced(CONFIG_MAPS)
 
 
 async def test_wanting_is_declarative(setting: Setting) -> None:
