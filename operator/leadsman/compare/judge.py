@@ -195,7 +195,7 @@ def _verdict(
     for candidate in drift:
         values = mask.values(candidate.steps, candidate.desired, candidate.live)
         changes.append(candidate.change(*values))
-    changes.sort(key=lambda change: change.path)
+    changes.sort(key=lambda change: (change.path, change.field))
     ignored.sort(key=lambda change: change.path)
     state, reason, message = State.IN_SYNC, "", ""
     if drift:

@@ -64,6 +64,8 @@ def redundant(value: Json, field: Field, desired: JsonObject, live: JsonObject) 
     """
     if value is None or _is_default(value, field, desired, live):
         return True
+    if value == [] or (value == {} and field.node.shape is Shape.MAP):
+        return True
     if not _drops_empty(field):
         return False
     if isinstance(value, dict) and field.node.shape is not Shape.MAP:
