@@ -96,9 +96,7 @@ async def make_parts(settings: Settings, mirrors_in: Path | None = None) -> Asyn
                 cache=cache / "renders",
                 parallel=settings.renders,
                 allow_unsandboxed=settings.allow_unsandboxed,
-                observe=lambda renderer, _seconds, outcome: instruments.rendered(
-                    renderer, outcome
-                ),
+                observe=lambda renderer, _seconds, outcome: instruments.rendered(renderer, outcome),
             ),
             instruments=instruments,
         )
