@@ -204,7 +204,8 @@ SOURCE = [
     Case(
         "slow",
         *("source", "Timeout", ("URL", "within 1 s", "the timeout is too short")),
-        breaks=does(serves(delay=60), patches(timeout="1s")),
+        # In this order: a poll that began with the longer timeout would hang as long.
+        breaks=does(patches(timeout="1s"), serves(delay=60)),
         mends=does(serves(delay=0), patches(timeout="60s")),
         server="slow",
     ),
