@@ -159,7 +159,7 @@ INPUTS: Mapping[str, Input] = {
     ),
 }
 # What `make test` uses; the others are fetched when a test asks for them.
-NEEDED = ("podinfo", "metrics-server", "ingress-nginx", "cert-manager")
+NEEDED = ("podinfo", "metrics-server", "ingress-nginx", "cert-manager", "kyverno")
 
 
 @functools.cache

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 ALL = [pytest.param(case, id=case.name) for case in CASES]
 FAILING = "leadsman_target_failing"
-CHECKED = "leadsman_target_checked_timestamp_seconds"
 
 
 @dataclass(frozen=True)
@@ -149,6 +148,18 @@ def test_drift_is_found_though_git_cannot_be_asked(broken: Play, operator: Opera
     healing.check.wait_verdict("Drifted")
 
 
+def test_what_fails_is_not_counted_as_checked(broken: Play, operator: Operator) -> None:
+    """So that it is seen how old is what is said of it, while the others stay fresh."""
+    failing = [broken.apps[case.name] for case in CASES if not case.rendered]
+    for app in failing:
+        _wait_failed(app)
+    last = {app.name: _checked(operator, app) for app in failing}
+    now = _checked(operator, broken.neighbour)
+    until(lambda: _checked(operator, broken.neighbour) > now + 1.0, "two later checks")
+    assert {app.name: _checked(operator, app) for app in failing} == last
+    assert all(0 < seconds < now for seconds in last.values())
+
+
 @pytest.mark.parametrize("case", ALL)
 def test_its_end_is_told(mended: Play, operator: Operator, case: Case) -> None:
     app = mended.apps[case.name]
@@ -167,8 +178,8 @@ def test_the_others_were_not_disturbed(mended: Play, operator: Operator) -> None
     for app in mended.apps.values():
         app.check.wait(_is_ready, "recovered")
     well = mended.neighbour
-    checked = operator.value(CHECKED, **well.check.labels)
-    until(lambda: operator.value(CHECKED, **well.check.labels) > checked, "a later check")
+    checked = _checked(operator, well)
+    until(lambda: _checked(operator, well) > checked, "a later check")
     assert well.told() == (mended.before[well.name].version, [])
 
 
@@ -191,6 +202,10 @@ def test_no_credentials_are_said(
 
 def _is_ready(report: Report) -> bool:
     return bool(report.conditions["Ready"]["status"] == "True")
+
+
+def _checked(operator: Operator, app: App) -> float:
+    return operator.value("leadsman_target_checked_timestamp_seconds", **app.check.labels)
 
 
 def _labels(app: App, **more: str) -> tuple[tuple[str, str], ...]:

@@ -76,6 +76,40 @@ def test_values_may_be_optional(app: App) -> None:
     assert not check.events("RenderFailed")
 
 
+def test_a_spec_that_was_never_valid(app: App, operator: Operator) -> None:
+    app.deliver()
+    rule = {"paths": ["/data"], "target": {"kind": "Config["}}
+    check = app.watch(compare={"ignore": [rule]})
+    report = check.wait(_fails("InvalidSpec"), "invalid")
+    assert report.verdict == "Unknown"
+    assert "spec.compare.ignore[0].target.kind" in report.conditions["Ready"]["message"]
+    assert "revision" not in report.status
+    assert operator.value("leadsman_target_failing", stage="spec", **check.labels) == 1
+    assert not operator.series("leadsman_target_checked_timestamp_seconds", **check.labels)
+    check.patch(compare={"ignore": [rule | {"target": {"kind": "Config.*"}}]})
+    check.wait_verdict("InSync")
+
+
+def test_suspended_from_the_start_it_is_measured_against_what_git_said_then(app: App) -> None:
+    """And goes on to be, though the branch it came from is gone."""
+    app.deliver()
+    first = app.repository.head(app.name)
+    check = app.watch(suspend=True)
+    report = check.wait_verdict("InSync")
+    assert report.status["commit"]["sha"] == first
+    app.commit({"app/config.yaml": CONFIG.replace("green", "blue")})
+    app.repository.delete_branch(app.name)
+    app.set_live("red")
+    report = check.wait_verdict("Drifted")
+    (change,) = report.changes("ConfigMap", app.name).values()
+    assert (change["desired"], change["live"]) == ("green", "red")
+    assert report.conditions["Ready"]["status"] == "True"
+    check.patch(suspend=False)
+    report = check.wait(_fails("RefNotFound"), "the branch to be missed")
+    assert (report.verdict, report.status["commit"]["sha"]) == ("Drifted", first)
+    assert report.conditions["Suspended"]["status"] == "False"
+
+
 def test_what_renders_to_nothing_may_be_allowed(app: App) -> None:
     app.commit({"app/config.yaml": "# not yet\n"})
     check = app.watch(allowEmpty=True)
