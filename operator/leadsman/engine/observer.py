@@ -27,7 +27,7 @@ _DECISIVE = frozenset({"Forbidden", "NotFound", "MethodNotAllowed"})
 
 def is_decisive(error: KubeError) -> bool:
     """Tell whether an answer says for certain that a kind cannot be read."""
-    return error.reason in _DECISIVE
+    return error.reason in _DECISIVE and not error.retryable
 
 
 class Observer:

@@ -18,7 +18,7 @@ import aiohttp
 from yarl import URL
 
 from leadsman.errors import KubeError
-from leadsman.kube.status import describe, error_of
+from leadsman.kube.status import FORBIDDEN, describe, error_of
 
 if TYPE_CHECKING:
     from leadsman.kube.access import Access, ClusterConfig
@@ -33,6 +33,9 @@ MERGE_PATCH = "application/merge-patch+json"
 
 _CONNECT_TIMEOUT = 5.0
 _READ_BUFFER = 256 * 1024
+# Seconds for which an API server that was away may refuse what it allows once it has read its
+# roles.
+_DOUBTED_FOR = 30.0
 # Repeating these does no harm: the second time changes nothing.
 _IDEMPOTENT_METHODS = frozenset({"GET", "PUT", "DELETE"})
 _IDEMPOTENT_PATCHES = frozenset({APPLY, MERGE_PATCH})
@@ -89,6 +92,7 @@ class Transport:
     def __init__(self, config: ClusterConfig, *, observe: Observe | None, user_agent: str) -> None:
         self._config = config
         self._observe = observe
+        self._lost_at = float("-inf")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60.0, socket_factory=_socket),
             # Compressing costs the API server more than sending does, where the way is short.
@@ -156,7 +160,10 @@ class Transport:
             self._note(request, code, started)
 
     def refusal(self, request: Request, answer: Answer) -> KubeError:
-        """Return the error that an answer without success means."""
+        """Return the error that an answer without success means.
+
+        A refusal soon after the connection was lost may be other the next time.
+        """
         config = self._config
         where = f"{request.method} {config.server}{request.path}"
         error = error_of(answer.status, answer.body, where)
@@ -167,6 +174,8 @@ class Transport:
                 f"{config.origin or 'this client'} ({error.message})",
                 status=answer.status,
             )
+        if error.status == FORBIDDEN and time.monotonic() - self._lost_at < _DOUBTED_FOR:
+            error.retryable = True
         return error
 
     def lost(self, request: Request, error: Exception) -> KubeError:
@@ -174,6 +183,7 @@ class Transport:
         where = f"{request.method} {self._config.server}{request.path}"
         if isinstance(error, TimeoutError):
             return KubeError("Timeout", f"{where}: the API server did not answer in time")
+        self._lost_at = time.monotonic()
         return KubeError("ApiServerUnreachable", f"{where}: {_said(error)}")
 
     def _arguments(self, request: Request, access: Access) -> dict[str, Any]:

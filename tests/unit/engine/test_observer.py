@@ -216,8 +216,10 @@ def test_a_kind_that_may_not_be_read_is_unverifiable_and_comes_back() -> None:
     assert _states(state) == {}
 
 
-@pytest.mark.parametrize("reason", ["ApiServerUnreachable", "Timeout", "InternalError"])
-def test_a_cut_connection_changes_no_verdict(reason: str) -> None:
+@pytest.mark.parametrize(
+    "reason", ["ApiServerUnreachable", "Timeout", "InternalError", "Forbidden"]
+)
+def test_what_may_pass_changes_no_verdict(reason: str) -> None:
     world = _World()
     state = world.target("web", a={"x": "1"})
     world.sees("a", {"x": "1"})

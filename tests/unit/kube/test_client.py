@@ -6,6 +6,7 @@ import json
 import pytest
 
 from leadsman.errors import KubeError
+from leadsman.kube import transport
 from leadsman.kube.access import Access, ClusterConfig, FixedAccess
 from leadsman.kube.client import Client
 from leadsman.kube.status import NotServedError
@@ -87,6 +88,24 @@ async def test_refusals_keep_the_api_servers_words(
     assert (error.reason, error.status, error.retryable) == (reason, code, retryable)
     assert text in error.message
     assert server.asked == 1
+
+
+@pytest.mark.parametrize(("seconds", "retryable"), [(60.0, True), (0.0, False)])
+async def test_a_refusal_is_doubted_where_the_connection_was_lost_just_before(
+    client: Client,
+    server: Playback,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    seconds: float,
+    retryable: bool,
+) -> None:
+    """An API server that has just started refuses everybody until it has read its roles."""
+    monkeypatch.setattr(transport, "_DOUBTED_FOR", seconds)
+    # The HTTP library bears the first cut by itself.
+    answers = server.answers(cut, cut, reply(FORBIDDEN, 403))
+    with pytest.raises(KubeError) as caught:
+        await asyncio.gather(client.get(PATH), answers)
+    assert (caught.value.reason, caught.value.retryable) == ("Forbidden", retryable)
 
 
 async def test_an_unknown_path_is_told_from_a_missing_object(
