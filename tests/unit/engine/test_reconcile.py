@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -10,7 +11,7 @@ from leadsman.engine.index import Index
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.reconcile import Reconciler
 from leadsman.errors import SourceError
-from leadsman.model.source import GitRef, GitSource
+from leadsman.model.source import Commit, Credentials, GitRef, GitSource
 from leadsman.model.status import Failure
 from leadsman.source.mirrors import GitMirrors
 from unit.engine.samples import target_state
@@ -82,3 +83,17 @@ async def test_a_branch_that_is_known_to_be_missing_costs_nothing_more(
     with pytest.raises(SourceError, match="no branch 'next'"):
         await reconciler._ask(state, source(git_server, "next"), None)
     assert git_server.refs("shop") == asked
+
+
+async def test_credentials_are_read_anew_after_a_checkout_that_failed(
+    reconciler: Reconciler, git_server: GitServer, repository: Repository
+) -> None:
+    """A suspended target asks for no branch, so that only here a rotated password is met."""
+    git_server.username, git_server.password = "ada", "new"
+    secured = replace(source(git_server, "main"), namespace="shop", secret="git")  # noqa: S106 - its name
+    old = Credentials({"username": b"ada", "password": b"old"})
+    reconciler._lookup._credentials["shop", "git"] = old
+    head = repository.head()
+    with pytest.raises(SourceError, match="refuses the credentials"):
+        await reconciler._artifact(secured, old, Commit(head, f"main@sha1:{head}"))
+    assert not reconciler._lookup._credentials
