@@ -133,7 +133,7 @@ def _members(steps: Steps, value: JsonObject, node: Node, *, keep: bool = False)
     members = []
     for key, item in value.items():
         field = node.field(key) or UNTYPED
-        if keep or not redundant(item, field, value, value):
+        if keep or not redundant(item, field, {}, value):
             members.append(((*steps, key), item, field))
     return members
 

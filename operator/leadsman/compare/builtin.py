@@ -42,8 +42,9 @@ _IMAGE = re.compile(
 )
 
 
-def _pull_policy(container: JsonObject, _: JsonObject) -> Json:
+def _pull_policy(desired: JsonObject, live: JsonObject) -> Json:
     """``Always`` for the tag latest, which is also what no tag and no digest means."""
+    container = desired or live
     image = container.get("image") or container.get("reference")
     match = _IMAGE.fullmatch(image) if isinstance(image, str) else None
     if match is None:

@@ -335,3 +335,26 @@ def test_a_kind_without_schema() -> None:
         ("/spec/a/c", "kubectl-edit", Cause.LIVE),
         ("/spec/d", "kubectl-edit", Cause.LIVE),
     ]
+
+
+def test_a_service_account_is_told_once() -> None:
+    account = {"serviceAccountName": "root", "serviceAccount": "root"}
+    fields = at(_POD, {"f:serviceAccountName": {}, "f:serviceAccount": {}})
+    live = served(deployment(account))
+    assert told(judged(deployment(), live, entry("kubectl-set", fields))) == [
+        ("/spec/template/spec/serviceAccountName", "kubectl-set", Cause.LIVE)
+    ]
+
+
+def test_an_image_pulled_by_default_in_what_is_taken_apart() -> None:
+    side = {"name": "side", "image": "a:latest", "imagePullPolicy": "Always", "tty": True}
+    live = container_with()
+    live["spec"]["template"]["spec"]["containers"].append(side)
+    item = [*_POD, "f:containers", 'k:{"name":"side"}']
+    finding = judged(
+        deployment(),
+        live,
+        entry("kube-controller-manager", at(item, {".": {}, "f:image": {}, "f:name": {}})),
+        entry("kubectl-edit", at(item, {"f:tty": {}, "f:imagePullPolicy": {}})),
+    )
+    assert told(finding) == [("/spec/template/spec/containers/1/tty", "kubectl-edit", Cause.LIVE)]
