@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from unit.compare.samples import builtin_document
 
 from leadsman.compare.builtin import BUILTIN
+from unit.compare.samples import builtin_document
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
