@@ -41,8 +41,10 @@ log = logging.getLogger(__name__)
 
 # The share by which a poll may come later than its interval, so that polls spread out.
 _JITTER = 0.1
-# Several targets of one repository that poll within so many seconds share one answer.
+# Several targets of one repository that poll within so many seconds share one answer, but a target
+# asks no less often than its interval says.
 _SHARED_FOR = 2.0
+_SHARED_PART = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,9 @@ class Reconciler:
     async def _ask(
         self, state: TargetState, source: GitSource, credentials: Credentials | None
     ) -> Commit:
+        max_age = min(_SHARED_FOR, source.interval * _SHARED_PART)
         try:
-            return await self._mirrors.resolve(source, credentials, max_age=_SHARED_FOR)
+            return await self._mirrors.resolve(source, credentials, max_age=max_age)
         except SourceError as error:
             known = state.failure is not None and state.failure.reason == error.reason
             if error.reason != "RefNotFound" or known:

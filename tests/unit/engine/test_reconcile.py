@@ -61,6 +61,16 @@ async def test_targets_share_an_answer_of_a_moment_ago(
     assert (commit.sha, git_server.refs("shop")) == (before, asked)
 
 
+async def test_a_target_takes_no_answer_of_its_own_last_poll(
+    reconciler: Reconciler, git_server: GitServer, repository: Repository
+) -> None:
+    often = replace(source(git_server, "main"), interval=0.0)
+    await reconciler._ask(target_state("web"), often, None)
+    pushed = repository.commit({"more.yaml": "kind: Secret"})
+    commit = await reconciler._ask(target_state("web"), often, None)
+    assert commit.sha == pushed
+
+
 async def test_a_branch_that_was_just_pushed_is_found(
     reconciler: Reconciler, git_server: GitServer, repository: Repository
 ) -> None:
