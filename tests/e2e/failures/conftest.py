@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import secrets
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,12 +35,34 @@ def operator(
         yield operator
 
 
+@contextmanager
+def new_namespace(plane: ControlPlane) -> Iterator[str]:
+    """Make a namespace; what it held is gone for the operator as soon as the block is left.
+
+    Nobody waits for its default ServiceAccount: after an outage kube-controller-manager, which
+    makes it, takes half a minute to come to its senses.
+    """
+    name = f"failures-{secrets.token_hex(4)}"
+    plane.api.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    try:
+        yield name
+    finally:
+        plane.api.delete(f"/apis/leadsman.dev/v1alpha1/namespaces/{name}/driftchecks")
+        plane.api.delete(f"/api/v1/namespaces/{name}")
+
+
 @pytest.fixture(scope="module")
 def home(control_plane: ControlPlane) -> Iterator[str]:
-    """A namespace that a module's tests share; the next operator finds no DriftCheck in it."""
-    with control_plane.namespace("failures") as name:
+    """A namespace that the tests of a module share."""
+    with new_namespace(control_plane) as name:
         yield name
-        control_plane.kubectl("delete", "driftchecks", "--all", "-n", name, "--wait=false")
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A namespace for one test."""
+    with new_namespace(control_plane) as name:
+        yield name
 
 
 @pytest.fixture(scope="module")

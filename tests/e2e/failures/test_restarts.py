@@ -96,12 +96,10 @@ def alone(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Operator]:
 
 
 @pytest.fixture
-def cast(control_plane: ControlPlane, alone: Operator, git: GitServer) -> Iterator[Cast]:
-    with control_plane.namespace("restarts") as namespace:
-        cast = Cast(alone, control_plane, namespace, git)
-        cast.assemble()
-        yield cast
-        control_plane.kubectl("delete", "driftchecks", "--all", "-n", namespace, "--wait=false")
+def cast(control_plane: ControlPlane, alone: Operator, git: GitServer, namespace: str) -> Cast:
+    cast = Cast(alone, control_plane, namespace, git)
+    cast.assemble()
+    return cast
 
 
 @pytest.mark.parametrize("interruption", [stopped, killed, killed_without_cache, cut_off])
@@ -129,24 +127,19 @@ def test_an_outage_is_waited_out(control_plane: ControlPlane, alone: Operator, c
 
 
 def test_the_operator_may_be_there_first(
-    control_plane: ControlPlane, tmp_path: Path, git: GitServer
+    control_plane: ControlPlane, tmp_path: Path, git: GitServer, namespace: str
 ) -> None:
     access = pod_access(control_plane)
     operator = Operator(lambda: access, control_plane.tools.search_path(), tmp_path)
-    with control_plane.namespace("restarts") as namespace:
-        app = App(operator, control_plane, namespace, "shop", git)
-        app.deliver()
-        app.watch()
-        control_plane.stop_apiserver()
-        try:
+    app = App(operator, control_plane, namespace, "shop", git)
+    app.deliver()
+    app.watch()
+    try:
+        with control_plane.outage():
             operator.start()
             assert operator.get("/healthz")[0] == 200
             assert not operator.ready()
-        finally:
-            control_plane.start_apiserver()
-        try:
-            app.check.wait_verdict("InSync")
-            operator.wait_ready()
-            app.check.delete()
-        finally:
-            operator.close()
+        app.check.wait_verdict("InSync")
+        operator.wait_ready()
+    finally:
+        operator.close()
