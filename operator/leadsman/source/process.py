@@ -7,13 +7,13 @@ import contextlib
 import os
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leadsman.errors import SourceError
 from leadsman.source.failure import too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 _STDERR_LIMIT = 64 << 10
@@ -49,15 +49,7 @@ async def run(
             than ``stdout_limit`` bytes.
     """
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment,
-            cwd=folder,
-            start_new_session=True,
-        )
+        process = await _start(command, environment, folder)
     except OSError as error:
         raise SourceError(
             "GitFailed", f"{where}: {command[0]} cannot be started: {error.strerror}"
@@ -85,6 +77,33 @@ async def run(
     )
 
 
+async def _start(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> asyncio.subprocess.Process:
+    """Start the program; a cancellation meanwhile ends it with all that it has started by then.
+
+    Left to itself, asyncio kills the program alone, and then waits for its children to let go of
+    the pipes.
+    """
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        process = await starting
+        await _kill(process.pid, [asyncio.ensure_future(process.communicate())])
+        raise
+
+
 async def _read(stream: asyncio.StreamReader, limit: int, where: str) -> bytes:
     read = bytearray()
     while chunk := await stream.read(_CHUNK):
@@ -101,7 +120,7 @@ async def _read_beginning(stream: asyncio.StreamReader, limit: int) -> bytes:
     return bytes(read)
 
 
-async def _kill(group: int, parts: Sequence[asyncio.Task[bytes] | asyncio.Task[int]]) -> None:
+async def _kill(group: int, parts: Iterable[asyncio.Future[Any]]) -> None:
     """End a process group for good and leave no zombie of it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)

@@ -64,6 +64,20 @@ async def test_cancelling_ends_the_children_too(tmp_path: Path) -> None:
     assert not any(map(alive, started))
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_cancelling_while_it_starts_ends_the_children_too(tmp_path: Path, turns: int) -> None:
+    pids = tmp_path / "pids"
+    script = f"sleep 600 & echo $! $$ > {pids}; wait"
+    task = asyncio.create_task(shell(script, tmp_path))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 30)
+    started = [int(pid) for pid in pids.read_text().split()] if pids.exists() else []
+    assert not any(map(alive, started))
+
+
 async def test_a_watch_can_end_it(tmp_path: Path) -> None:
     calls = 0
 
