@@ -70,9 +70,10 @@ class Cast:
             app.check.wait(lambda report: report.verdict, "a verdict")
         for name in ("held", "suspended"):
             self[name].check.patch(suspend=True)
-            self[name].check.wait(lambda report: report.status["suspended"], "suspended")
         self["orphaned"].commit({"app/more.yaml": None})
         self["failing"].commit({"app/config.yaml": "colour: [\n"})
+        for name in ("held", "suspended"):
+            self[name].check.wait(lambda report: report.status["suspended"], "suspended")
         for name, ready, verdict in (
             ("quiet", "True", "InSync"),
             ("held", "True", "InSync"),
