@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final
 
 from leadsman.errors import RenderError
 from leadsman.render.threads import in_thread
+from leadsman.subprocesses import reap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -254,7 +255,7 @@ class Sandbox:
         finally:
             if process.returncode is None:
                 _kill(process.pid)
-                await asyncio.shield(process.wait())
+                await asyncio.shield(reap(process))
         if budget.left < 0:
             raise RenderError(
                 "RenderTooLarge",

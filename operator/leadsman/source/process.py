@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadsman.errors import SourceError
 from leadsman.source.failure import too_large
+from leadsman.subprocesses import reap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,7 +72,7 @@ async def run(
                 watch()
     finally:
         if not all(part.done() for part in parts):
-            await _kill(process.pid, parts)
+            await _kill(process, parts)
     return Finished(
         process.returncode or 0, stdout.result(), stderr.result().decode(errors="replace")
     )
@@ -100,7 +101,7 @@ async def _start(
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
         process = await starting
-        await _kill(process.pid, [asyncio.ensure_future(process.communicate())])
+        await _kill(process, ())
         raise
 
 
@@ -120,11 +121,17 @@ async def _read_beginning(stream: asyncio.StreamReader, limit: int) -> bytes:
     return bytes(read)
 
 
-async def _kill(group: int, parts: Iterable[asyncio.Future[Any]]) -> None:
+async def _kill(
+    process: asyncio.subprocess.Process, readers: Iterable[asyncio.Future[Any]]
+) -> None:
     """End a process group for good and leave no zombie of it."""
+    group = process.pid
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    await asyncio.gather(*parts, return_exceptions=True)
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
+    await reap(process)
     # Where we are PID 1, as in a container, git's own orphaned children are ours to reap.
     with contextlib.suppress(ChildProcessError):
         while True:
