@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from e2e.failures.app import CONFIG, PLAIN, App, put
-from e2e.failures.cases import HELM
+from e2e.failures.case import HELM
 from harness.waiting import until
 
 if TYPE_CHECKING:

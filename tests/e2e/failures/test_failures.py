@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.failures.app import App, put
-from e2e.failures.cases import CASES, Case
+from e2e.failures.cases import CASES
 from e2e.failures.servers import PASSWORD, USERNAME
 from harness.waiting import until
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from controlplane.plane import ControlPlane
+    from e2e.failures.case import Case
     from e2e.failures.servers import Servers
     from harness.checks import Report
     from harness.operator import Operator

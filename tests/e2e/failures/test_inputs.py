@@ -11,7 +11,7 @@ import pytest
 
 from controlplane.gitserver import GitServer
 from e2e.failures.app import CONFIG, PLAIN, App, put
-from e2e.failures.cases import HELM
+from e2e.failures.case import HELM
 from e2e.failures.servers import PASSWORD, USERNAME
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from e2e.failures.app import PLAIN, App, put
-from e2e.failures.cases import HELM
+from e2e.failures.case import HELM
 from e2e.failures.servers import PASSWORD, USERNAME
 from harness.operator import NAMESPACE, ROOT, SERVICE_ACCOUNT, install
 from harness.waiting import until
