@@ -36,7 +36,7 @@ layers: venv
 
 unit: venv tools ## Run the unit tests
 	$(call headline,unit tests)
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -n 2
 
 e2e: venv tools ## Run the end-to-end tests on a real control plane
 	$(call headline,end-to-end tests)
