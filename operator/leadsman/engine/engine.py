@@ -243,6 +243,8 @@ class Engine:
         self._queue.remove(key)
         self._index.remove(state)
         self._reconciler.drop(key)
+        if state.target is not None:
+            self._lookup.drop(state.target)
         if self.reporter is not None:
             self.reporter.remove(key)
         self._unwatch(key)

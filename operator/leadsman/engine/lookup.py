@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from leadsman.errors import KubeError, LeadsmanError, RenderError, SourceError
 from leadsman.model.identity import ObjectKey
-from leadsman.model.source import Credentials
+from leadsman.model.source import Credentials, GitSource
 from leadsman.model.target import HelmOptions
 from leadsman.render.renderer import ValuesDocument
 
 if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.model.json import JsonObject
-    from leadsman.model.source import GitSource
     from leadsman.model.target import Target, ValuesReference
 
 _PLURALS = {"ConfigMap": "configmaps", "Secret": "secrets"}
@@ -73,6 +72,15 @@ class Lookup:
         Where the API server cannot answer then, what was read before still stands.
         """
         self._doubtful.update(self.dependencies(target))
+
+    def drop(self, target: Target) -> None:
+        """Keep nothing of what the target alone may have needed; others read it anew."""
+        if isinstance(target.source, GitSource):
+            self.forget_credentials(target.source)
+        for key in self.dependencies(target):
+            self._config.pop(key, None)
+            self._doubtful.discard(key)
+            self.versions.pop(key, None)
 
     def dependencies(self, target: Target) -> tuple[ObjectKey, ...]:
         """Return the objects whose change asks for a new render."""

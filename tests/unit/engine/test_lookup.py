@@ -85,6 +85,14 @@ async def test_forgotten_values_are_read_anew_once(server: Playback, client: Cli
     assert lookup.versions == {PAINT: "8"}
 
 
+async def test_nothing_is_kept_for_a_target_that_is_gone(server: Playback, client: Client) -> None:
+    lookup = Lookup(client)
+    await texts(lookup, server, holding("colour: red"))
+    lookup.drop(WEB)
+    assert lookup.versions == {}
+    assert await texts(lookup, server, holding("colour: blue", "8")) == ["colour: blue"]
+
+
 async def test_values_that_change_while_they_are_read_are_read_anew(
     server: Playback, client: Client
 ) -> None:
