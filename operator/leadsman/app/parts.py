@@ -10,7 +10,7 @@ from leadsman.engine.engine import Engine
 from leadsman.errors import LeadsmanError
 from leadsman.kube.client import Client
 from leadsman.kube.config import load
-from leadsman.kube.discovery import Discovery
+from leadsman.kube.discovery import ApiResource, Discovery
 from leadsman.live.schemas import Schemas
 from leadsman.render.renderer import Renderer
 from leadsman.report.metrics import Instruments
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from leadsman.model.json import JsonObject
     from leadsman.settings import Settings
 
-_DRIFTCHECKS = "/apis/leadsman.dev/v1alpha1"
+DRIFTCHECKS = ApiResource("leadsman.dev", "v1alpha1", "DriftCheck", "driftchecks", namespaced=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,9 @@ class Parts:
             KubeError: they could not be listed, for instance because the CRD is not installed.
 
         """
-        scopes = [f"/namespaces/{name}" for name in namespaces] or [""]
         found: list[JsonObject] = []
-        for scope in scopes:
-            answer = await self.client.get(f"{_DRIFTCHECKS}{scope}/driftchecks")
+        for namespace in namespaces or ("",):
+            answer = await self.client.get(DRIFTCHECKS.path(namespace))
             found.extend(answer["items"])
         return found
 

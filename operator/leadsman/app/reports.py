@@ -11,8 +11,10 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from leadsman.app.parts import DRIFTCHECKS
 from leadsman.errors import KubeError
 from leadsman.kube.discovery import ApiResource
+from leadsman.kube.status import NOT_FOUND
 from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
 from leadsman.kube.watching import KindWatch
 from leadsman.model.identity import TargetKey
@@ -26,11 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_CHECKS = ApiResource("leadsman.dev", "v1alpha1", "DriftCheck", "driftchecks", namespaced=True)
 _REPORTS = ApiResource("leadsman.dev", "v1alpha1", "DriftReport", "driftreports", namespaced=True)
 # Small pages: a report may have 500 KiB.
 _PAGE = "50"
-_NOT_FOUND = 404
 
 
 async def read_reports(client: Client, writer: ReportWriter) -> list[TargetStatus]:
@@ -94,9 +94,9 @@ class ReportWatch:
         if key not in self._engine.states:
             return
         try:
-            await self._client.get(_CHECKS.path(key.namespace, key.name))
+            await self._client.get(DRIFTCHECKS.path(key.namespace, key.name))
         except KubeError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == NOT_FOUND:
                 self._engine.resource_gone(key)
                 return
             log.warning("%s: %s", key, error.message)

@@ -49,7 +49,6 @@ class Acquirer:
         self._observer = observer
         self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
         self.watches: LiveWatches | None = None
-        self.always: tuple[ApiResource, ...] = ()
 
     async def acquire(self, state: TargetState) -> None:
         """Judge every pending object of the target.
@@ -155,7 +154,8 @@ class Acquirer:
         return frozenset(filter(None, map(self._discovery.resource, kinds)))
 
     def _wanted(self) -> frozenset[ApiResource]:
-        return frozenset(self.always).union(*self._resources.values())
+        nothing: frozenset[ApiResource] = frozenset()
+        return nothing.union(*self._resources.values())
 
     async def _fetch(self, state: TargetState, resources: dict[Gvk, ApiResource]) -> None:
         keys: list[ObjectKey] = []

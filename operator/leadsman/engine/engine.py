@@ -157,12 +157,7 @@ class Engine:
 
     async def run(self, workers: int) -> None:
         """Reconcile until cancelled."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(workers):
-                    group.create_task(self._work())
-        finally:
-            self._queue.close()
+        await self._queue.run(self._reconcile, workers)
 
     async def surface_changed(self) -> None:
         """Look at kinds anew: a CustomResourceDefinition or an aggregated API came, went, changed.
@@ -199,14 +194,6 @@ class Engine:
             self.states[key] = TargetState(key, spec_error=error)
         await asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))
         return self.snapshot()
-
-    async def _work(self) -> None:
-        while True:
-            key = await self._queue.get()
-            try:
-                await self._reconcile(key)
-            finally:
-                self._queue.done(key)
 
     async def _reconcile(self, key: TargetKey) -> None:
         state = self.states.get(key)

@@ -11,6 +11,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from leadsman.errors import KubeError, LeadsmanError, RenderError, SourceError
+from leadsman.kube.status import NOT_FOUND
 from leadsman.model.identity import ObjectKey
 from leadsman.model.source import Credentials, GitSource
 from leadsman.model.target import HelmOptions
@@ -132,7 +133,7 @@ class Lookup:
         try:
             found = await self._client.get(path)
         except KubeError as error:
-            if error.status == 404:  # noqa: PLR2004 - HTTP's Not Found
+            if error.status == NOT_FOUND:
                 self.versions[key] = ""
                 return None
             raise

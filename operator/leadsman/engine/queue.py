@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -135,6 +135,23 @@ class WorkQueue(Generic[K]):
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+
+    async def run(self, handle: Callable[[K], Awaitable[None]], workers: int) -> None:
+        """Have so many workers handle keys until cancelled; then close."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(handle))
+        finally:
+            self.close()
+
+    async def _work(self, handle: Callable[[K], Awaitable[None]]) -> None:
+        while True:
+            key = await self.get()
+            try:
+                await handle(key)
+            finally:
+                self.done(key)
 
     def _fire(self, key: K) -> None:
         self._timers.pop(key, None)

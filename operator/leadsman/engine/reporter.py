@@ -67,27 +67,9 @@ class Reporter:
         self._writer.forget(key)
         self.mark(key)
 
-    @property
-    def idle(self) -> bool:
-        """Tell whether everything known has been written."""
-        return self._queue.idle
-
     async def run(self, workers: int = 4) -> None:
         """Write until cancelled."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(workers):
-                    group.create_task(self._work())
-        finally:
-            self._queue.close()
-
-    async def _work(self) -> None:
-        while True:
-            key = await self._queue.get()
-            try:
-                await self._report(key)
-            finally:
-                self._queue.done(key)
+        await self._queue.run(self._report, workers)
 
     async def _report(self, key: TargetKey) -> None:
         state = self._states.get(key)

@@ -36,7 +36,6 @@ class TargetState:
     key: TargetKey
     uid: str = ""
     generation: int = 0
-    namespace: str = ""
     target: Target | None = None
     spec_error: LeadsmanError | None = None
     policy: Policy | None = None

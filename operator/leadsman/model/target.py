@@ -109,8 +109,8 @@ class IgnoreRule:
 class Target:
     """All that is needed to check one target, resolved from its custom resource.
 
-    ``uid`` and ``generation`` are those of the custom resource. ``delivery`` names the field
-    managers that deliver from Git; ``trusted`` those whose additions are no drift.
+    ``uid`` and ``generation`` are those of the custom resource. ``trusted`` names
+    the field managers whose additions are no drift.
     """
 
     key: TargetKey

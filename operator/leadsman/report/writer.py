@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import orjson
 
 from leadsman.errors import KubeError
+from leadsman.kube.status import NOT_FOUND
 from leadsman.report.driftreport import API_VERSION, build_report, build_status
 from leadsman.report.restore import restore
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from leadsman.model.identity import TargetKey
     from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
-
-_NOT_FOUND = 404
 
 
 class Applier(Protocol):
@@ -119,7 +118,7 @@ class ReportWriter:
             try:
                 await self._apply(f"{path}/status", body)
             except KubeError as error:
-                if error.status != _NOT_FOUND:
+                if error.status != NOT_FOUND:
                     raise  # else somebody has deleted it
             else:
                 return
