@@ -18,8 +18,8 @@ from leadsman.kube.session import authenticated_session
 from leadsman.live.crds import SurfaceWatch
 from leadsman.live.watches import LiveWatches
 from leadsman.render.sandbox import protections
-from leadsman.report.events import EventRecorder
 from leadsman.report.metrics import StatusCollector
+from leadsman.report.recorder import EventRecorder
 from leadsman.report.writer import ReportWriter
 
 if TYPE_CHECKING:

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
     from leadsman.engine.state import TargetState
     from leadsman.model.identity import TargetKey
-    from leadsman.report.events import EventRecorder
     from leadsman.report.metrics import Instruments
+    from leadsman.report.recorder import EventRecorder
     from leadsman.report.writer import ReportWriter
 
 log = logging.getLogger(__name__)
+
+# Seconds between two tries to write, at most.
+_RETRY_WITHIN = 30.0
+# Seconds that what is being written may take once the process has been told to end.
+_LAST_WORDS = 3.0
 
 
 class Reporter:
@@ -61,6 +66,7 @@ class Reporter:
         self._received.pop(key, None)
         self._written.pop(key, None)
         self._writer.forget(key)
+        self._recorder.forget(key)
 
     def rewrite(self, key: TargetKey) -> None:
         """Write the report even if nothing is new, as when somebody has deleted it."""
@@ -69,11 +75,25 @@ class Reporter:
 
     async def run(self, workers: int = 4) -> None:
         """Write until cancelled."""
-        await self._queue.run(self._report, workers)
+        await self._queue.run(self._handle, workers)
+
+    async def _handle(self, key: TargetKey) -> None:
+        report = asyncio.ensure_future(self._report(key))
+        try:
+            await asyncio.shield(report)
+        except asyncio.CancelledError:
+            # The next process takes the report for all that was said: Events that are not written
+            # now never will be.
+            await asyncio.wait({report}, timeout=_LAST_WORDS)
+            report.cancel()
+            raise
 
     async def _report(self, key: TargetKey) -> None:
         state = self._states.get(key)
-        if state is None or state.busy or not state.settled:
+        if state is None:
+            self._recorder.forget(key)
+            return
+        if state.busy or not state.settled:
             return
         received = self._received.pop(key, None)
         status = status_of(state)
@@ -82,14 +102,8 @@ class Reporter:
         except KubeError as error:
             if received is not None:
                 self._received.setdefault(key, received)
-            delay = self._queue.retry(key, cap=30.0)
-            log.warning(
-                "report not written: %s",
-                error.message,
-                extra={"target": str(key), "reason": error.reason, "retry_in": round(delay, 1)},
-            )
+            self._retry(key, "report", error)
             return
-        self._queue.forget_tries(key)
         if written:
             self._written[key] = asyncio.get_running_loop().time()
             if received is not None:
@@ -99,4 +113,16 @@ class Reporter:
         events = events_between(before, status)
         for event in events:
             log.info("%s: %s", event.reason, event.note, extra={"target": str(key)})
-        await self._recorder.emit(events)
+        if error := await self._recorder.emit(key, events):
+            self._retry(key, "Events", error)
+        else:
+            self._queue.forget_tries(key)
+
+    def _retry(self, key: TargetKey, what: str, error: KubeError) -> None:
+        delay = self._queue.retry(key, cap=_RETRY_WITHIN)
+        log.warning(
+            "%s not written: %s",
+            what,
+            error.message,
+            extra={"target": str(key), "reason": error.reason, "retry_in": round(delay, 1)},
+        )

@@ -1,33 +1,23 @@
-"""Events on a target: what a change of its status is worth saying, and saying it once."""
+"""Events on a target: what a change of its status is worth saying, once."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import re
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from leadsman.errors import KubeError
-from leadsman.kube.client import JSON, MERGE_PATCH
 from leadsman.model.finding import DRIFTED_STATES, Cause, Change, Finding, State
 from leadsman.report.conditions import summary_text
-from leadsman.report.driftreport import API_VERSION
 from leadsman.report.jsonsize import clean
 from leadsman.report.text import finding_text, object_text
-from leadsman.report.times import rfc3339, rfc3339_micro
+from leadsman.report.times import rfc3339
 from leadsman.report.truncate import TRUNCATED, field_name, worst_first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from leadsman.model.identity import Gvk, ObjectKey, TargetKey
-    from leadsman.model.json import Json, JsonObject
     from leadsman.model.status import Failure, TargetStatus
-
-log = logging.getLogger(__name__)
 
 # Objects named one by one when many drift or recover at once.
 _MOST = 20
@@ -36,13 +26,8 @@ _DRIFT = frozenset({Cause.LIVE, Cause.LEFT_BEHIND})
 _FIELDWISE = frozenset({State.MODIFIED, State.ADDED})
 _FAILED = {"source": ("SourceFailed", "Fetch"), "render": ("RenderFailed", "Render")}
 
-# Limits of ValidateEvent in k8s.io/kubernetes pkg/apis/core/validation/events.go; bytes.
-_NOTE = 1024
-_INSTANCE = 128
-# Events that are remembered for counting up.
-_REMEMBERED = 4096
-# A DNS subdomain has 253 characters; a dot and 16 digits of a digest follow the target's name.
-_NAME = 253 - 17
+# Bytes; a limit of ValidateEvent in k8s.io/kubernetes pkg/apis/core/validation/events.go.
+NOTE_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +71,8 @@ def _health(previous: TargetStatus | None, current: TargetStatus) -> Iterator[Ev
 def _gist(failure: Failure) -> tuple[str, str, str]:
     # Without numbers: "after 30.1 s" and "after 30.2 s" are the same news.
     # Cleaned, as it is when it was read back from a report.
-    message = clean(failure.message[:_NOTE])
-    return failure.stage, failure.reason, re.sub(r"[0-9]+", "0", message[:_NOTE])
+    message = clean(failure.message[:NOTE_LIMIT])
+    return failure.stage, failure.reason, re.sub(r"[0-9]+", "0", message[:NOTE_LIMIT])
 
 
 def _suspension(previous: TargetStatus | None, current: TargetStatus) -> Iterator[EventSpec]:
@@ -158,140 +143,3 @@ def _spec(
 ) -> EventSpec:
     related, gvk = (about.key, about.gvk) if about is not None else (None, None)
     return EventSpec(status.key, status.uid, reason, action, note, warning, related, gvk)
-
-
-class Requester(Protocol):
-    """The part of the API client that writes Events."""
-
-    async def request(
-        self, method: str, path: str, *, body: JsonObject | None = ..., content_type: str = ...
-    ) -> Json:
-        """Send JSON and return the answer; raises KubeError."""
-
-
-@dataclass(slots=True)
-class _Series:
-    """An Event that has been written: its name, when it last was said and how often."""
-
-    name: str
-    last: float
-    count: int = 1
-
-
-class EventRecorder:
-    """Writes Events (events.k8s.io/v1); one that comes again soon counts up the former.
-
-    ``instance`` is this process' name, ``window`` the seconds within which an Event counts as the
-    same. An Event that cannot be written is logged, never raised. ``observe`` is called with the
-    reason of each that was written.
-    """
-
-    def __init__(
-        self,
-        client: Requester,
-        *,
-        instance: str,
-        now: Callable[[], float] = time.time,
-        window: float = 600.0,
-        observe: Callable[[str], None] | None = None,
-    ) -> None:
-        self._client = client
-        self._instance = instance[:_INSTANCE] or "leadsman"
-        self._now = now
-        self._window = window
-        self._observe = observe or (lambda _reason: None)
-        self._series: OrderedDict[EventSpec, _Series] = OrderedDict()
-
-    async def emit(self, specs: Iterable[EventSpec]) -> None:
-        """Write the Events, one after another."""
-        for spec in specs:
-            try:
-                await self._emit(spec)
-            except KubeError as error:
-                log.warning(
-                    "the Event %s of %s could not be written: %s",
-                    spec.reason,
-                    spec.target,
-                    error.message,
-                    extra={"target": str(spec.target), "reason": error.reason},
-                )
-            else:
-                self._observe(spec.reason)
-
-    async def _emit(self, spec: EventSpec) -> None:
-        now = self._now()
-        # The one that was said the longest ago stands first.
-        while self._series and (
-            len(self._series) >= _REMEMBERED
-            or next(iter(self._series.values())).last + self._window < now
-        ):
-            self._series.popitem(last=False)
-        path = f"/apis/events.k8s.io/v1/namespaces/{spec.target.namespace}/events"
-        series = self._series.pop(spec, None)
-        if series is not None and await self._count(path, series, now):
-            self._series[spec] = series
-            return
-        body = event_body(spec, instance=self._instance, now=now)
-        try:
-            await self._client.request("POST", path, body=body, content_type=JSON)
-        except KubeError as error:
-            # The name holds the time: what is there is this very Event, whose answer was lost.
-            if error.reason != "AlreadyExists":
-                raise
-        self._series[spec] = _Series(body["metadata"]["name"], now)
-
-    async def _count(self, path: str, series: _Series, now: float) -> bool:
-        """Say an Event once more; False if it has expired."""
-        series.count += 1
-        series.last = now
-        told = {"count": series.count, "lastObservedTime": rfc3339_micro(now)}
-        try:
-            await self._client.request(
-                "PATCH", f"{path}/{series.name}", body={"series": told}, content_type=MERGE_PATCH
-            )
-        except KubeError as error:
-            if error.reason != "NotFound":
-                raise
-            return False
-        return True
-
-
-def event_body(spec: EventSpec, *, instance: str, now: float) -> JsonObject:
-    """Return the Event as it is created; ``now`` in seconds since the epoch is part of its name."""
-    target = spec.target
-    moment = rfc3339_micro(now)
-    parts = (str(target), spec.uid, spec.reason, spec.note, str(spec.related), moment)
-    digest = hashlib.blake2b(clean("\0".join(parts)).encode(), digest_size=8).hexdigest()
-    note = clean(spec.note).encode()
-    if len(note) > _NOTE:
-        note = f"{note[: _NOTE - 3].decode('utf-8', 'ignore')}…".encode()
-    body: JsonObject = {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {
-            "namespace": target.namespace,
-            "name": f"{target.name[:_NAME].rstrip('.-')}.{digest}",
-        },
-        "eventTime": moment,
-        "reportingController": "leadsman.dev/leadsman",
-        "reportingInstance": instance,
-        "type": "Warning" if spec.warning else "Normal",
-        "reason": spec.reason,
-        "action": spec.action,
-        "note": note.decode(),
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": target.kind,
-            "namespace": target.namespace,
-            "name": target.name,
-            "uid": spec.uid,
-        },
-    }
-    if spec.related is not None and spec.gvk is not None:
-        body["related"] = {
-            "apiVersion": spec.gvk.api_version,
-            "kind": spec.related.kind,
-            "namespace": spec.related.namespace,
-            "name": spec.related.name,
-        }
-    return body

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class ApiServer:
     """Stores what is applied or created; ``requests`` are all that came in.
 
-    ``refusals`` are answered to the next requests instead: HTTP status and reason. With ``mute``
-    nothing is answered any more; ``arrived`` is set by each request.
+    ``refusals`` are answered to the next requests instead: HTTP status and reason; only to those
+    whose path begins with ``refuse``. With ``mute`` nothing is answered any more, with ``held``
+    nothing before that is set; ``arrived`` is set by each request.
     """
 
     client: Client = field(init=False)
@@ -35,6 +36,8 @@ class ApiServer:
     refusals: list[tuple[int, str]] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     mute: bool = False
+    refuse: str = ""
+    held: asyncio.Event | None = None
 
     async def handle(self, request: web.Request) -> web.Response:
         body = orjson.loads(await request.read())
@@ -44,7 +47,9 @@ class ApiServer:
         self.arrived.set()
         if self.mute:
             await asyncio.Event().wait()
-        if self.refusals:
+        if self.held:
+            await self.held.wait()
+        if self.refusals and request.path.startswith(self.refuse):
             return _refuse(*self.refusals.pop(0))
         path = request.path
         if request.method == "POST":

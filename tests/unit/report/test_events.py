@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,19 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from leadsman.model.finding import ABSENT, DRIFTED_STATES, Cause, State
 from leadsman.model.status import TargetStatus, Verdict
 from leadsman.report.driftreport import build_report, build_status
-from leadsman.report.events import (
-    EventRecorder,
-    EventSpec,
-    _Series,
-    event_body,
-    events_between,
-)
+from leadsman.report.events import EventSpec, events_between
+from leadsman.report.recorder import event_body
 from leadsman.report.restore import restore
-from unit.report.apiserver import api_server
 from unit.report.samples import FAILURE, NOW, change, finding, status, statuses
-
-if TYPE_CHECKING:
-    from leadsman.model.json import JsonObject
 
 
 def reasons(previous: TargetStatus | None, current: TargetStatus) -> list[str]:
@@ -190,150 +180,6 @@ def test_any_event_fits_the_api(previous: TargetStatus, current: TargetStatus) -
         body = event_body(spec, instance="leadsman-0", now=NOW)
         assert 0 < len(body["note"].encode()) <= 1024
         assert len(body["metadata"]["name"]) <= 253
-
-
-EVENTS = "/apis/events.k8s.io/v1/namespaces/flux/events"
-
-
-class Clock:
-    now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def test_an_event_is_created_on_the_target() -> None:
-    written: list[str] = []
-    async with api_server() as server:
-        recorder = EventRecorder(
-            server.client, instance="leadsman-0", now=Clock(), observe=written.append
-        )
-        await recorder.emit(events_between(status(), status(finding())))
-        ((path, event),) = server.objects.items()
-    name = event["metadata"].pop("name")
-    assert path == f"{EVENTS}/{name}"
-    assert name.startswith("shop.")
-    assert written == ["DriftDetected"]
-    assert event == {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"namespace": "flux"},
-        "eventTime": "2026-11-23T12:00:00.000000Z",
-        "reportingController": "leadsman.dev/leadsman",
-        "reportingInstance": "leadsman-0",
-        "type": "Warning",
-        "reason": "DriftDetected",
-        "action": "Compare",
-        "note": "Deployment shop/web drifted: spec.replicas: 2 -> 5 (kubectl-edit, 11:59:10Z)",
-        "regarding": {
-            "apiVersion": "leadsman.dev/v1alpha1",
-            "kind": "DriftCheck",
-            "namespace": "flux",
-            "name": "shop",
-            "uid": "0a-1b",
-        },
-        "related": {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "namespace": "shop",
-            "name": "web",
-        },
-    }
-
-
-async def test_an_event_that_comes_again_counts_up_within_the_window() -> None:
-    clock = Clock()
-    async with api_server() as server:
-        recorder = EventRecorder(server.client, instance="leadsman-0", now=clock, window=600)
-        events = events_between(status(), status(finding()))
-        for _ in range(3):
-            await recorder.emit(events)
-            clock.now += 60
-        ((_, event),) = server.objects.items()
-        assert event["series"] == {"count": 3, "lastObservedTime": "2026-11-23T12:02:00.000000Z"}
-        clock.now += 601
-        await recorder.emit(events)
-        assert len(server.objects) == 2
-        # Another value is other news.
-        await recorder.emit(events_between(status(), status(finding(changes=(change(live=6),)))))
-        assert len(server.objects) == 3
-
-
-async def test_an_expired_event_is_created_anew() -> None:
-    async with api_server() as server:
-        clock = Clock()
-        recorder = EventRecorder(server.client, instance="leadsman-0", now=clock)
-        events = events_between(status(), status(finding()))
-        await recorder.emit(events)
-        server.objects.clear()
-        clock.now += 60
-        await recorder.emit(events)
-        ((_, event),) = server.objects.items()
-        assert "series" not in event
-
-
-async def test_an_event_that_cannot_be_written_stops_nothing(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async with api_server() as server:
-        recorder = EventRecorder(server.client, instance="leadsman-0")
-        server.refusals = [(403, "Forbidden")]
-        many = status(finding(), finding("db", State.MISSING))
-        await recorder.emit(events_between(status(), many))
-        assert len(server.objects) == 1
-    assert "refused: Forbidden" in caplog.text
-
-
-async def test_an_event_whose_answer_was_lost_is_not_written_twice() -> None:
-    async with api_server() as server:
-        events = events_between(status(), status(finding()))
-        for _ in range(2):  # a second recorder at the same moment makes the same name
-            await EventRecorder(server.client, instance="leadsman-0", now=Clock()).emit(events)
-        assert len(server.objects) == 1
-        assert [method for method, _ in server.requests] == ["POST", "POST"]
-
-
-async def test_what_is_remembered_is_bounded() -> None:
-    async with api_server() as server:
-        recorder = EventRecorder(server.client, instance="leadsman-0")
-        (event,) = events_between(status(), status(finding()))
-        for number in range(4096):
-            recorder._series[replace(event, note=str(number))] = _Series("event", NOW * 2)
-        await recorder.emit([event])
-        assert len(recorder._series) == 4096
-        assert event in recorder._series
-
-
-def body_of(spec: EventSpec) -> JsonObject:
-    return event_body(spec, instance="leadsman-0", now=NOW)
-
-
-def test_names_are_unique_and_fit_whatever_the_target_is_called() -> None:
-    (event,) = events_between(status(), status(finding()))
-    long = replace(event, target=replace(event.target, name="a" * 235 + ".b" + "c" * 16))
-    name = body_of(long)["metadata"]["name"]
-    assert len(name) <= 253
-    assert ".." not in name
-    names = {
-        body_of(one)["metadata"]["name"]
-        for one in (
-            event,
-            replace(event, note="other"),
-            replace(event, reason="Other"),
-            replace(event, uid="other"),
-            replace(event, related=None),
-        )
-    }
-    assert len(names) == 5
-    assert body_of(event) == body_of(event)
-
-
-def test_a_note_is_cut_between_characters() -> None:
-    (event,) = events_between(status(), status(finding()))
-    note = body_of(replace(event, note="ü☸" * 1000))["note"]
-    assert len(note.encode()) <= 1024
-    assert note.endswith("…")
-    assert "\ufffd" not in note
 
 
 def test_masked_values_come_as_they_are() -> None:

@@ -1,0 +1,82 @@
+"""Reports and their Events, written to an API server over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from leadsman.engine.reporter import Reporter
+from leadsman.model.desired import Rendered
+from leadsman.model.finding import State
+from leadsman.report.metrics import Instruments
+from leadsman.report.recorder import EventRecorder
+from leadsman.report.writer import ReportWriter
+from unit.engine.samples import desired, finding, key, target_state
+from unit.report.apiserver import api_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from leadsman.engine.state import TargetState
+    from unit.report.apiserver import ApiServer
+
+NOW = 1_700_000_000.0
+EVENTS = "/apis/events.k8s.io/"
+
+
+def drifted(name: str = "web") -> TargetState:
+    state = target_state(name)
+    state.install(Rendered((desired("a"),), "Plain"), rejudge=False)
+    state.rendered = ()
+    state.record(key("a"), finding("a", State.MISSING), NOW)
+    state.settled = True
+    return state
+
+
+@asynccontextmanager
+async def reporter(server: ApiServer, state: TargetState) -> AsyncIterator[asyncio.Task[None]]:
+    """A reporter that has news of a target, for as long as the block."""
+    made = Reporter(
+        {state.key: state},
+        ReportWriter(server.client),
+        EventRecorder(server.client, instance="leadsman-0"),
+        Instruments(),
+        now=lambda: NOW,
+        period=0.0,
+    )
+    made.mark(state.key)
+    task = asyncio.create_task(made.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def events(server: ApiServer) -> list[str]:
+    return [said["reason"] for path, said in server.objects.items() if path.startswith(EVENTS)]
+
+
+async def test_events_that_are_refused_for_now_are_said_later() -> None:
+    async with api_server() as server:
+        server.refusals = [(429, "TooManyRequests")] * 6
+        server.refuse = EVENTS
+        async with reporter(server, drifted()), asyncio.timeout(30):
+            while not events(server):
+                server.arrived.clear()
+                await server.arrived.wait()
+        assert events(server) == ["DriftDetected"]
+        assert not server.refusals
+
+
+async def test_what_is_being_written_when_the_process_ends_is_finished() -> None:
+    async with api_server() as server:
+        server.held = asyncio.Event()
+        async with reporter(server, drifted()) as task:
+            await server.arrived.wait()
+            task.cancel()
+            asyncio.get_running_loop().call_soon(server.held.set)
+            await asyncio.wait({task})
+        assert events(server) == ["DriftDetected"]
