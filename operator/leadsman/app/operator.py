@@ -17,7 +17,7 @@ from leadsman.errors import KubeError
 from leadsman.kube.session import authenticated_session
 from leadsman.live.crds import SurfaceWatch
 from leadsman.live.watches import LiveWatches
-from leadsman.render.sandbox import protections
+from leadsman.render.protections import protections
 from leadsman.report.metrics import StatusCollector
 from leadsman.report.recorder import EventRecorder
 from leadsman.report.writer import ReportWriter

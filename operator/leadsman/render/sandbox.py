@@ -3,7 +3,7 @@
 What holds it are means that need no privilege, so that they work in a Pod under the restricted
 profile: Landlock and seccomp where the kernel has them, rlimits, a process group that is killed at
 the timeout, an empty environment, and a scratch folder that is removed. What holds on this kernel
-is found out by trying, once (``probe.py``).
+is found out by trying, once (``protections.py``).
 
 Rendering is refused where neither Landlock nor seccomp keeps a program off the network: what is
 rendered is other people's text, and a chart may ask for a host's address or a file's content and
@@ -14,13 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import math
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -28,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leadsman.errors import RenderError
+from leadsman.render.protections import Protections, probe, python_command
 from leadsman.render.threads import in_thread
 from leadsman.subprocesses import reap
 
@@ -36,9 +34,7 @@ if TYPE_CHECKING:
 
     from leadsman.render.program import Program
 
-_PACKAGE_ROOT: Final = str(Path(__file__).resolve().parents[2])
 _JAIL: Final = "from leadsman.render import jail; sys.exit(jail.main(sys.argv[1:]))"
-_PROBE: Final = "from leadsman.render import probe; sys.exit(probe.main())"
 _JAIL_FAILED: Final = 125
 _CHUNK: Final = 1 << 16
 _OPEN_FILES: Final = 512
@@ -65,42 +61,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Protections:
-    """What confining a process takes from it on this kernel; ``landlock`` is the ABI or 0."""
-
-    landlock: int = 0
-    files: bool = False
-    tcp: bool = False
-    sockets: bool = False
-    signals: bool = False
-
-    @property
-    def offline(self) -> bool:
-        """Whether a program is kept off the network."""
-        return self.tcp or self.sockets
-
-    def describe(self) -> list[str]:
-        """Say for the log what holds and what does not, one sentence each."""
-        landlock = f"Landlock ABI {self.landlock}"
-        return [
-            f"files: only the checkout and a scratch folder ({landlock})"
-            if self.files
-            else "files: NOT confined by the kernel (no Landlock), references are checked before",
-            "network: no sockets of any kind (seccomp)"
-            if self.sockets
-            else f"network: no TCP ({landlock}), but UDP and Unix sockets (no seccomp)"
-            if self.tcp
-            else "network: NOT confined by the kernel (neither seccomp nor Landlock ABI 4)",
-            "processes: no new ones (seccomp)"
-            if self.sockets
-            else "processes: new ones are possible (no seccomp)",
-            "signals: to none but itself"
-            if self.signals or self.sockets
-            else "signals: possible to processes of the same user",
-        ]
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended: exit status (negative: the signal), output, time in seconds."""
 
@@ -108,25 +68,6 @@ class Outcome:
     stdout: bytes
     stderr: str
     seconds: float
-
-
-def protections() -> list[str]:
-    """Say what holds on this kernel, for the log."""
-    return probe().describe()
-
-
-@functools.cache
-def probe() -> Protections:
-    """Find out what holds on this kernel, once; takes the start of a process."""
-    if sys.platform != "linux":
-        return Protections()
-    ran = subprocess.run(  # noqa: S603 - this interpreter and code of ours
-        _python(_PROBE), capture_output=True, text=True, check=False, env={}, timeout=30
-    )
-    words = ran.stdout.split()
-    if ran.returncode != 0 or not words:
-        return Protections()
-    return Protections(int(words[0]), **dict.fromkeys(words[1:], True))
 
 
 class Sandbox:
@@ -172,7 +113,7 @@ class Sandbox:
         for folder in (home, tmp):
             folder.mkdir(exist_ok=True)
         command = [
-            *_python(_JAIL),
+            *python_command(_JAIL),
             *self._confinement(held),
             *(word for item in program.execute for word in ("--execute", item)),
             *(word for item in read for word in ("--read", str(item))),
@@ -311,11 +252,3 @@ def _kill(process: int) -> None:
     """Kill the process and all that it may have started: it leads a session of its own."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process, signal.SIGKILL)
-
-
-def _python(code: str) -> list[str]:
-    """Return the command for an interpreter without site packages that finds this package."""
-    return [
-        *(sys.executable, "-I", "-S", "-c"),
-        f"import sys; sys.path.append({_PACKAGE_ROOT!r}); {code}",
-    ]

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from leadsman.render.sandbox import _JAIL, _python
+from leadsman.render.protections import python_command
+from leadsman.render.sandbox import _JAIL
 
 REPORT = "import json, os, resource as r; print(json.dumps({limits}))"
 LIMITS = "[r.getrlimit(r.RLIMIT_NOFILE), r.getrlimit(r.RLIMIT_CORE), os.nice(0)]"
@@ -15,7 +16,7 @@ LIMITS = "[r.getrlimit(r.RLIMIT_NOFILE), r.getrlimit(r.RLIMIT_CORE), os.nice(0)]
 
 def jail(*arguments: str, before: str = "pass") -> subprocess.CompletedProcess[str]:
     """Run the wrapper, after something that was done to its process."""
-    *python, code = _python(f"{before}; {_JAIL}")
+    *python, code = python_command(f"{before}; {_JAIL}")
     return subprocess.run([*python, code, *arguments], capture_output=True, text=True, check=False)
 
 

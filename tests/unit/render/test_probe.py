@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from leadsman.render.sandbox import _PROBE, _python
+from leadsman.render.protections import _PROBE, python_command
 
 PRCTL = {"x86_64": 157, "aarch64": 167}[platform.machine()]
 ALLOW, EPERM, ENOSYS, EOPNOTSUPP = 0x7FFF0000, 0x50001, 0x50026, 0x5005F
@@ -59,7 +59,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 def probed(*filters: list[tuple[int, int, int, int]]) -> list[str]:
     texts = [b"".join(struct.pack("=HBBI", *step) for step in steps).hex() for steps in filters]
     ran = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", RESTRICTED, " ".join(texts), *_python(_PROBE)],
+        [sys.executable, "-I", "-S", "-c", RESTRICTED, " ".join(texts), *python_command(_PROBE)],
         capture_output=True,
         text=True,
         check=True,

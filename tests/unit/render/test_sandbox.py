@@ -17,15 +17,8 @@ import pytest
 
 from leadsman.errors import RenderError
 from leadsman.render.program import Program, find_program
-from leadsman.render.sandbox import (
-    Limits,
-    Outcome,
-    Protections,
-    Sandbox,
-    probe,
-    protections,
-    scratch_folder,
-)
+from leadsman.render.protections import Protections, probe, protections
+from leadsman.render.sandbox import Limits, Outcome, Sandbox, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
