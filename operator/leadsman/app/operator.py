@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import signal
 import time
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +13,7 @@ from leadsman import handlers
 from leadsman.app.parts import make_parts
 from leadsman.app.reports import ReportWatch, read_reports
 from leadsman.app.web import serve
+from leadsman.engine.queue import Backoff
 from leadsman.engine.reporter import Reporter
 from leadsman.errors import KubeError
 from leadsman.kube.session import authenticated_session
@@ -32,9 +34,8 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-# Seconds until what the API server or kopf has ended is started again.
-_RESTART_AFTER = 1.0
-_RESTART_AFTER_AT_MOST = 30.0
+# Until what the API server or kopf has ended is started again.
+_RESTARTS = Backoff(base=1.0, cap=30.0)
 
 
 async def run(settings: Settings) -> None:
@@ -139,19 +140,20 @@ async def _kopf(parts: Parts, settings: Settings, stop: asyncio.Event) -> None:
 
 async def _persist(what: str, ask: Callable[[], Awaitable[_T]]) -> _T:
     """Ask until there is an answer: the API server may come up after us."""
-    delay = _RESTART_AFTER
+    tries = 0
     while True:
         try:
             return await ask()
         except KubeError as error:
+            delay = _RESTARTS.delay(tries, random.random())  # noqa: S311 - no secret
             log.warning("%s: %s; trying again in %.0f s", what, error.message, delay)
         await asyncio.sleep(delay)
-        delay = min(delay * 2, _RESTART_AFTER_AT_MOST)
+        tries += 1
 
 
 async def _supervise(what: str, run: Callable[[], Awaitable[None]]) -> None:
     """Start what has ended again, whatever ended it; only a cancellation is meant."""
-    delay = _RESTART_AFTER
+    tries = 0
     while True:
         began = time.monotonic()
         try:
@@ -160,7 +162,7 @@ async def _supervise(what: str, run: Callable[[], Awaitable[None]]) -> None:
             log.exception("%s failed and is started again", what)
         else:
             log.warning("%s ended and is started again", what)
-        if time.monotonic() - began > _RESTART_AFTER_AT_MOST:
-            delay = _RESTART_AFTER
-        await asyncio.sleep(delay)
-        delay = min(delay * 2, _RESTART_AFTER_AT_MOST)
+        if time.monotonic() - began > _RESTARTS.cap:
+            tries = 0
+        await asyncio.sleep(_RESTARTS.delay(tries, random.random()))  # noqa: S311 - no secret
+        tries += 1

@@ -13,6 +13,7 @@ from leadsman.model.finding import State
 from leadsman.model.status import Verdict
 from leadsman.report.driftreport import build_status
 from leadsman.report.text import change_lines, object_text, printable
+from leadsman.report.truncate import worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,10 +82,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _print_details(console: Console, status: TargetStatus) -> None:
-    findings = sorted(
-        (each for each in status.findings if each.state is not State.IN_SYNC),
-        key=lambda each: (list(State).index(each.state), each.key),
-    )
+    findings = worst_first(each for each in status.findings if each.state is not State.IN_SYNC)
     if not (findings or status.failure or status.warnings):
         return
     console.print()
