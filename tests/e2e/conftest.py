@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from controlplane.toolchain import Tools
+
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have what shares a cluster run in one process, where several run the tests."""
+    for item in items:
+        if HERE in item.path.parents:
+            room = item.path.relative_to(HERE).parts[0]
+            item.add_marker(pytest.mark.xdist_group(room))
 
 
 @pytest.fixture(scope="session")
