@@ -113,10 +113,11 @@ class Reporter:
         events = events_between(before, status)
         for event in events:
             log.info("%s: %s", event.reason, event.note, extra={"target": str(key)})
-        if error := await self._recorder.emit(key, events):
-            self._retry(key, "Events", error)
-        else:
+        refused = await self._recorder.emit(key, events)
+        if refused is None:
             self._queue.forget_tries(key)
+        else:
+            self._retry(key, "Events", refused)
 
     def _retry(self, key: TargetKey, what: str, error: KubeError) -> None:
         delay = self._queue.retry(key, cap=_RETRY_WITHIN)
