@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test lint style types layers unit e2e demo bench venv tools lock clean
+.PHONY: help test lint style types layers unit e2e demo bench venv tools ssh lock clean
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -17,7 +17,7 @@ headline = @printf '\n==> %s\n' '$(1)'
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: venv tools style types layers unit e2e ## Run everything that has to pass
+test: venv ssh tools style types layers unit e2e ## Run everything that has to pass
 
 lint: style types layers ## Check style, types and layers
 
@@ -34,11 +34,11 @@ layers: venv
 	$(call headline,layers: import-linter)
 	$(BIN)/lint-imports
 
-unit: venv tools ## Run the unit tests
+unit: venv ssh tools ## Run the unit tests
 	$(call headline,unit tests)
 	$(BIN)/pytest tests/unit -n 2
 
-e2e: venv tools ## Run the end-to-end tests on a real control plane
+e2e: venv ssh tools ## Run the end-to-end tests on a real control plane
 	$(call headline,end-to-end tests)
 	$(BIN)/pytest tests/e2e -n 2 --dist loadgroup
 
@@ -56,6 +56,9 @@ tools: venv ## Find, or build, the real programs; fetch the real charts
 	@$(MODULE) controlplane.toolchain
 	@$(MODULE) alerts.promtool
 	@$(MODULE) inputs
+
+ssh: venv
+	@$(MODULE) controlplane.sshclient
 
 # uv is fetched for this alone; the Go wheel is for machines without Go.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
