@@ -28,12 +28,15 @@ def missing() -> list[str]:
 def install() -> str:
     """Install Debian's package; return what went wrong, "" for nothing."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    steps = (("update",), ("install", "-y", "--no-install-recommends", PACKAGE))
     with Progress(f"Installing {PACKAGE}, which git needs for ssh://"):
-        for words in (("update",), ("install", "-y", "--no-install-recommends", PACKAGE)):
-            done = subprocess.run(
-                [*APT, *words], env=environment, capture_output=True, text=True, check=False
+        ran = [
+            subprocess.run(
+                [*APT, *step], env=environment, capture_output=True, text=True, check=False
             )
-    return done.stderr if done.returncode else ""
+            for step in steps
+        ]
+    return ran[-1].stderr if ran[-1].returncode else ""
 
 
 def main() -> int:
