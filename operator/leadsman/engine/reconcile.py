@@ -19,6 +19,7 @@ from leadsman.errors import LeadsmanError, SourceError
 from leadsman.model.identity import Gvk
 from leadsman.model.source import LocalSource
 from leadsman.model.status import Failure
+from leadsman.model.target import HelmOptions
 from leadsman.render.renderer import ClusterFacts
 from leadsman.source.local import local_artifact
 
@@ -85,14 +86,17 @@ class Reconciler:
         """Look at the target once; its state says what came of it, no error leaves here."""
         target = state.target
         try:
-            if state.spec_error is not None:
-                raise state.spec_error
-            if target is None:
-                return Outcome(after=_interval(target))
             checked = await self._look(state, target)
         except LeadsmanError as error:
             self._fail(state, error)
             return Outcome(after=_interval(target), retry=error.retryable)
+        except Exception as error:
+            # A defect of ours that one repository brings to light: said loudly, never in sync,
+            # and no other target suffers. The text may hold what is secret, so only its kind.
+            log.exception("a defect", extra={"target": str(state.key)})
+            defect = f"a defect of Leadsman ({type(error).__name__}), which its log tells more of"
+            self._fail(state, LeadsmanError("InternalError", defect))
+            return Outcome(after=_interval(target), retry=True)
         finally:
             state.busy = False
             state.settled = True
@@ -102,15 +106,22 @@ class Reconciler:
                 state.checked_at = self._now()
         return Outcome(after=_interval(target) * (1.0 + _JITTER * random.random()))  # noqa: S311 - spreads polls, keeps no secret
 
-    async def _look(self, state: TargetState, target: Target) -> bool:
+    async def _look(self, state: TargetState, target: Target | None) -> bool:
         """Return whether the target was checked; False where a known failure still stands."""
+        if state.spec_error is not None:
+            raise state.spec_error
+        if target is None:
+            return False
         stale, rejudge = state.stale, state.rejudge
         policy = compile_policy(target)
         rejudge = rejudge or state.policy is None or state.policy.digest != policy.digest
         credentials = await self._credentials(target)
         commit = await self._resolve(state, target, credentials)
         values = await self._values(target)
-        inputs = _inputs(target, commit, values)
+        inputs = _inputs(target, commit, values, self._discovery)
+        if commit is not None and inputs == state.rendered:
+            # Another name, a tag say, may lead to the same commit now.
+            state.commit = commit
         if not stale and not rejudge and inputs == state.rendered and not state.pending:
             return True
         if not stale and inputs == state.failed_inputs and state.failure is not None:
@@ -269,10 +280,17 @@ def _interval(target: Target | None) -> float:
 
 
 def _inputs(
-    target: Target, commit: Commit | None, values: tuple[ValuesDocument, ...]
+    target: Target,
+    commit: Commit | None,
+    values: tuple[ValuesDocument, ...],
+    discovery: Discovery,
 ) -> tuple[object, ...]:
-    """Return all that a render depends on but the cluster; equal inputs render the same."""
+    """Return all that a render depends on; equal inputs render the same.
+
+    A chart may ask for the cluster's version and kinds; whether it is one, ``None`` does not tell.
+    """
     source = target.source
+    may_be_chart = target.render is None or isinstance(target.render, HelmOptions)
     tree: object = source
     if not isinstance(source, LocalSource):
         tree = (source.url, source.ignore, source.recurse_submodules)
@@ -284,4 +302,5 @@ def _inputs(
         target.target_namespace,
         target.allow_empty,
         values,
+        (discovery.kube_version, discovery.api_versions) if may_be_chart else (),
     )

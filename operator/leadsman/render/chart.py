@@ -48,13 +48,19 @@ class Chart:
     aliases: dict[str, str] = field(default_factory=dict)
 
 
-def read_chart(checkout: Checkout, folder: str) -> Chart:
+def read_chart(checkout: Checkout, folder: str, above: tuple[str, ...] = ()) -> Chart:
     """Read the chart in a located folder, and see that its dependencies are there.
+
+    ``above`` are the charts that depend on it by ``file://``.
 
     Raises:
         RenderError: ChartInvalid, ChartDependenciesMissing, PathOutside.
 
     """
+    if folder in above:
+        raise _invalid(
+            posixpath.join(folder, CHART_FILE), "it depends on itself, by file:// dependencies"
+        )
     checkout.inputs.add(folder)
     for link in checkout.links(folder):
         # Helm reads what it leads to; of one that leads nowhere it says so itself.
@@ -74,7 +80,12 @@ def read_chart(checkout: Checkout, folder: str) -> Chart:
         if name in chart.vendored:
             continue
         if repository.startswith(_LOCAL):
-            chart.linked[name] = _linked(checkout, folder, file, repository, name)
+            chart.linked[name] = checkout.locate(
+                repository.removeprefix(_LOCAL),
+                folder=folder,
+                named_by=f"{file}: dependency {name}",
+            )
+            read_chart(checkout, chart.linked[name], (*above, folder))
         else:
             version = dependency.get("version", "")
             missing.append(f"{name} {version} ({without_credentials(repository)})".strip())
@@ -148,14 +159,6 @@ def _dependencies(metadata: JsonObject, file: str) -> list[JsonObject]:
     found = metadata.get("dependencies") or []
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise _invalid(file, "the dependencies are no list of mappings")
-    return found
-
-
-def _linked(checkout: Checkout, folder: str, file: str, repository: str, name: str) -> str:
-    found = checkout.locate(
-        repository.removeprefix(_LOCAL), folder=folder, named_by=f"{file}: dependency {name}"
-    )
-    read_chart(checkout, found)
     return found
 
 

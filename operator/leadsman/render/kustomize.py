@@ -231,9 +231,14 @@ def _take_origin(body: JsonObject, plan: KustomizePlan) -> str:
         del annotations[_ORIGIN]
         if not annotations:
             del metadata["annotations"]
-    origin = parse(text.encode(), lambda _line, _key: None)[0].value
-    path = origin.get("path") or origin.get("configuredIn")
-    if not path:
+    try:
+        documents = parse(text.encode(), lambda _line, _key: None)
+    except YamlError:
+        documents = []
+    # The repository may set the annotation itself, to anything.
+    origin = documents[0].value if documents else None
+    path = origin.get("path") or origin.get("configuredIn") if isinstance(origin, dict) else None
+    if not isinstance(path, str):
         return plan.file
     return posixpath.normpath(posixpath.join(plan.folder, path))
 

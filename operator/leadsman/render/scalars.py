@@ -44,6 +44,8 @@ _BASES: Final = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
 _INT64_MIN: Final = -(1 << 63)
 _INT64_MAX: Final = (1 << 63) - 1
 _UINT64_MAX: Final = (1 << 64) - 1
+# 64 binary digits, a sign and a prefix; leading zeros may make it longer, but not much.
+_LONGEST_INT: Final = 1024
 # From here on Go writes a float with an exponent, and then it is no integer to a JSON decoder.
 _EXPONENT_FROM: Final = 1e21
 
@@ -69,7 +71,8 @@ def resolve(text: str) -> Json:
     if first not in _NUMERIC:
         return text
     plain = text.replace("_", "")
-    if match := _INT.fullmatch(plain):
+    # More digits are a float, or a text, and Python refuses to count very many of them.
+    if len(plain) <= _LONGEST_INT and (match := _INT.fullmatch(plain)):
         base = str(match.lastgroup)
         number = int(match[base], _BASES[base])
         sign = match["sign"]

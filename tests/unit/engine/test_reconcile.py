@@ -13,6 +13,7 @@ from leadsman.engine.reconcile import Reconciler
 from leadsman.errors import SourceError
 from leadsman.model.source import Commit, Credentials, GitRef, GitSource
 from leadsman.model.status import Failure
+from leadsman.model.target import Target
 from leadsman.source.mirrors import GitMirrors
 from unit.engine.samples import target_state
 
@@ -107,3 +108,17 @@ async def test_credentials_are_read_anew_after_a_checkout_that_failed(
     with pytest.raises(SourceError, match="refuses the credentials"):
         await reconciler._artifact(secured, old, Commit(head, f"main@sha1:{head}"))
     assert not reconciler._lookup._credentials
+
+
+@pytest.mark.usefixtures("repository")
+async def test_a_defect_is_told_of_the_one_target(
+    reconciler: Reconciler, git_server: GitServer
+) -> None:
+    """And raises nothing, which would end the work on all others."""
+    state = target_state()
+    state.target = Target(state.key, source(git_server, "main"))
+    outcome = await reconciler.reconcile(state)  # there is nothing that could render
+    assert outcome.retry
+    assert state.failure is not None
+    assert (state.failure.stage, state.failure.reason) == ("engine", "InternalError")
+    assert "AttributeError" in state.failure.message

@@ -461,3 +461,15 @@ async def test_values_from_the_cluster_are_in_no_message(path: str, bench: Bench
     error = await bench.error("chart", values=[ValuesDocument(text, path)])
     assert error.reason == "ValuesInvalid"
     assert "oho" not in error.message
+
+
+async def test_charts_that_depend_on_each_other_are_refused(bench: Bench) -> None:
+    chart(
+        bench,
+        **{"Chart.yaml": DEPENDENT.replace("https://example.com/charts", "file://../libs/common")},
+    )
+    back = "dependencies:\n- {name: shop, version: 1.x, repository: 'file://../../chart'}\n"
+    bench.write({"libs/common/Chart.yaml": LIBRARY + back})
+    error = await bench.error("chart")
+    assert error.reason == "ChartInvalid"
+    assert error.message == "chart/Chart.yaml: it depends on itself, by file:// dependencies"

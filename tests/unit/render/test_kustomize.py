@@ -420,3 +420,21 @@ async def test_objects_for_the_local_machine_are_no_objects(bench: Bench) -> Non
         }
     )
     assert list(await bench.objects()) == ["Deployment web"]
+
+
+@pytest.mark.parametrize("text", ["team-a", "", "path: 5", "[a"])
+async def test_an_origin_annotation_of_the_repositorys_own(text: str, bench: Bench) -> None:
+    bench.write(
+        {
+            "kustomization.yaml": f"""\
+            configMapGenerator:
+            - name: settings
+              literals: [a=b]
+              options:
+                disableNameSuffixHash: true
+                annotations: {{config.kubernetes.io/origin: "{text}"}}
+            """
+        }
+    )
+    rendered = await bench.render("")
+    assert [item.file for item in rendered.objects] == ["kustomization.yaml"]

@@ -165,3 +165,9 @@ def test_a_float_key_names_its_single_precision_value(key: float) -> None:
 def test_some_keys_have_no_form(key: object) -> None:
     with pytest.raises(ValueError, match="key"):
         key_text(key)
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_more_digits_than_python_counts(sign: str) -> None:
+    text = sign + "1" * 5000
+    assert resolve(text) == text
