@@ -83,19 +83,24 @@ class Reconciler:
 
     async def reconcile(self, state: TargetState) -> Outcome:
         """Look at the target once; its state says what came of it, no error leaves here."""
-        target = state.target
+        target, generation = state.target, state.generation
         try:
-            if state.spec_error is not None:
-                raise state.spec_error
+            _refuse(state)
             if target is None:
                 return Outcome(after=_interval(target))
             checked = await self._look(state, target)
         except LeadsmanError as error:
             self._fail(state, error)
             return Outcome(after=_interval(target), retry=error.retryable)
+        except Exception as error:
+            # Whatever it is, it is about this target: the others must go on being looked at.
+            log.exception("unexpected", extra={"target": str(state.key)})
+            self._fail(state, LeadsmanError("InternalError", f"{type(error).__name__}: {error}"))
+            return Outcome(after=_interval(target), retry=True)
         finally:
             state.busy = False
             state.settled = True
+            state.observed = generation
         if checked:
             state.failure = None
             if self._acquirer.healthy(state.key):
@@ -260,6 +265,11 @@ class Reconciler:
             error.message,
             extra={"target": str(state.key), "stage": error.stage},
         )
+
+
+def _refuse(state: TargetState) -> None:
+    if state.spec_error is not None:
+        raise state.spec_error
 
 
 def _interval(target: Target | None) -> float:

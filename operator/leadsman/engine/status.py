@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -37,14 +38,14 @@ def status_of(state: TargetState) -> TargetStatus:
     return TargetStatus(
         key=state.key,
         uid=state.uid,
-        generation=state.generation,
+        generation=state.observed,
         verdict=_verdict(state, summary, failure),
         summary=summary,
         findings=tuple(state.findings.values()),
         inventory=(*state.desired, *state.orphans),
         failure=failure,
         commit=state.commit,
-        url=source.url if isinstance(source, GitSource) else "",
+        url=_shown(source.url) if isinstance(source, GitSource) else "",
         renderer=state.renderer,
         warnings=state.warnings,
         drift_since=min(
@@ -61,20 +62,25 @@ def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
     return TargetStatus(
         key=state.key,
         uid=state.uid,
-        generation=state.generation,
+        generation=state.observed,
         verdict=Verdict.DRIFTED if restored.verdict is Verdict.DRIFTED else Verdict.UNKNOWN,
         summary=restored.summary,
         findings=restored.findings,
         inventory=restored.inventory,
         failure=state.failure,
         commit=restored.commit,
-        url=source.url if isinstance(source, GitSource) else restored.url,
+        url=_shown(source.url) if isinstance(source, GitSource) else restored.url,
         renderer=restored.renderer,
         warnings=restored.warnings,
         drift_since=restored.drift_since,
         suspended_since=state.suspended_since,
         checked_at=state.checked_at,
     )
+
+
+def _shown(url: str) -> str:
+    """Return an address without what may be secret: forges take a token for a user's name."""
+    return re.sub(r"^(https?://)[^/@]*@", r"\1", url).partition("?")[0]
 
 
 def _verdict(state: TargetState, summary: Summary, failure: Failure | None) -> Verdict:

@@ -13,6 +13,7 @@ from leadsman.engine.reconcile import Reconciler
 from leadsman.errors import SourceError
 from leadsman.model.source import Commit, Credentials, GitRef, GitSource
 from leadsman.model.status import Failure
+from leadsman.model.target import Target
 from leadsman.source.mirrors import GitMirrors
 from unit.engine.samples import target_state
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from controlplane.gitrepo import Repository
     from controlplane.gitserver import GitServer
     from leadsman.engine.acquire import Acquirer
+    from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery
     from leadsman.render.renderer import Renderer
 
@@ -107,3 +109,19 @@ async def test_credentials_are_read_anew_after_a_checkout_that_failed(
     with pytest.raises(SourceError, match="refuses the credentials"):
         await reconciler._artifact(secured, old, Commit(head, f"main@sha1:{head}"))
     assert not reconciler._lookup._credentials
+
+
+async def test_what_nobody_thought_of_fails_one_target_and_not_the_process(
+    reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(_state: TargetState, _target: Target) -> bool:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(reconciler, "_look", look)
+    state = target_state()
+    state.generation = 2
+    state.target = Target(state.key, GitSource("https://git.example.org/shop.git"))
+    outcome = await reconciler.reconcile(state)
+    assert outcome.retry
+    assert state.failure is not None
+    assert (state.failure.reason, state.observed) == ("InternalError", 2)
