@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from leadsman.app.logs import configure
@@ -46,3 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who reads the output, such as `head`, has seen enough: nothing is left to be flushed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
+    except Exception:  # noqa: BLE001 - Python's exit code of a traceback is 1, which is "drifted"
+        traceback.print_exc()
+        return FAILED

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
 
     from leadsman.app.parts import Parts
-    from leadsman.model.json import JsonObject
+    from leadsman.model.json import Json, JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,29 @@ def _read(name: str, namespace: str) -> list[JsonObject]:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LeadsmanError("FileNotReadable", f"{name}: {error}", retryable=False) from error
-    resources = [document for document in load_documents(text, name) if document]
-    for resource in resources:
-        metadata = resource.setdefault("metadata", {})
-        metadata.setdefault("namespace", namespace)
-    return resources
+    return [
+        _placed(document, name, namespace)
+        for found in load_documents(text, name)
+        if found
+        for document in _items(found)
+    ]
+
+
+def _items(document: Json) -> list[Json]:
+    """Open what ``kubectl get driftchecks -o yaml`` prints."""
+    if isinstance(document, dict) and str(document.get("kind", "")).endswith("List"):
+        items = document.get("items")
+        return items if isinstance(items, list) else []
+    return [document]
+
+
+def _placed(document: Json, file: str, namespace: str) -> JsonObject:
+    """Return the object with the namespace that is meant; what is no object can't be named."""
+    metadata = document.get("metadata") or {} if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(metadata, dict):
+        raise SpecError(f"{file}: holds something that is no DriftCheck, but a list or a text")
+    for part in ("name", "namespace"):
+        if not isinstance(metadata.get(part) or "", str):
+            raise SpecError(f"{file}: metadata.{part} must be a text: put it in quotes")
+    placed = metadata | {"namespace": metadata.get("namespace") or namespace}
+    return document | {"metadata": placed}

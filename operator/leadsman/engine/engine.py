@@ -189,7 +189,9 @@ class Engine:
         ``refused`` are those whose spec cannot be carried out, and why.
         """
         for target in targets:
-            self.states[target.key] = TargetState(target.key, target=target)
+            self.states[target.key] = TargetState(
+                target.key, uid=target.uid, generation=target.generation, target=target
+            )
         for key, error in refused.items():
             self.states[key] = TargetState(key, spec_error=error)
         await asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))

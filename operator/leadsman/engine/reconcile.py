@@ -84,12 +84,17 @@ class Reconciler:
 
     async def reconcile(self, state: TargetState) -> Outcome:
         """Look at the target once; its state says what came of it, no error leaves here."""
-        target = state.target
+        target, generation = state.target, state.generation
         try:
             checked = await self._look(state, target)
         except LeadsmanError as error:
             self._fail(state, error)
             return Outcome(after=_interval(target), retry=error.retryable)
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            problem = f"a file of Leadsman's own cannot be used: {error.strerror or error}{where}"
+            self._fail(state, LeadsmanError("StorageFailed", f"{problem}: is the cache full?"))
+            return Outcome(after=_interval(target), retry=True)
         except Exception as error:
             # A defect of ours that one repository brings to light: said loudly, never in sync,
             # and no other target suffers. The text may hold what is secret, so only its kind.
@@ -100,6 +105,7 @@ class Reconciler:
         finally:
             state.busy = False
             state.settled = True
+            state.observed = generation
         if checked:
             state.failure = None
             if self._acquirer.healthy(state.key):

@@ -29,13 +29,15 @@ class TargetState:
     was made from, so that an unchanged input renders nothing; ``failed_inputs`` is the same of a
     render that failed. ``stale``: render once more whatever the inputs; ``rejudge``: judge all
     objects anew. ``settled``: looked at once, well or badly. ``busy``: between two revisions, when
-    nothing may be reported. ``restored_since`` says of objects that a report told of whether they
-    had drifted, and since when, until they are judged.
+    nothing may be reported. ``observed``: the generation of the spec that was looked at last, well
+    or badly, which is what a report is about. ``restored_since`` says of objects that a report told
+    of whether they had drifted, and since when, until they are judged.
     """
 
     key: TargetKey
     uid: str = ""
     generation: int = 0
+    observed: int = 0
     target: Target | None = None
     spec_error: LeadsmanError | None = None
     policy: Policy | None = None
@@ -68,6 +70,7 @@ class TargetState:
     def restore(self, status: TargetStatus) -> None:
         """Take over what a report says, so that a restart repeats nothing and loses nothing."""
         self.restored = self.reported = status
+        self.observed = status.generation
         self.restored_since = {
             finding.key: (finding.state in DRIFTED_STATES, finding.since)
             for finding in status.findings

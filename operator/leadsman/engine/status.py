@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from leadsman.model.finding import DRIFTED_STATES, State, Summary
 from leadsman.model.source import GitSource
 from leadsman.model.status import Failure, TargetStatus, Verdict
+from leadsman.source.url import display_url
 
 if TYPE_CHECKING:
     from leadsman.engine.state import TargetState
@@ -37,14 +38,14 @@ def status_of(state: TargetState) -> TargetStatus:
     return TargetStatus(
         key=state.key,
         uid=state.uid,
-        generation=state.generation,
+        generation=state.observed,
         verdict=_verdict(state, summary, failure),
         summary=summary,
         findings=tuple(state.findings.values()),
         inventory=(*state.desired, *state.orphans),
         failure=failure,
         commit=state.commit,
-        url=source.url if isinstance(source, GitSource) else "",
+        url=display_url(source.url) if isinstance(source, GitSource) else "",
         renderer=state.renderer,
         warnings=state.warnings,
         drift_since=min(
@@ -61,14 +62,14 @@ def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
     return TargetStatus(
         key=state.key,
         uid=state.uid,
-        generation=state.generation,
+        generation=state.observed,
         verdict=Verdict.DRIFTED if restored.verdict is Verdict.DRIFTED else Verdict.UNKNOWN,
         summary=restored.summary,
         findings=restored.findings,
         inventory=restored.inventory,
         failure=state.failure,
         commit=restored.commit,
-        url=source.url if isinstance(source, GitSource) else restored.url,
+        url=display_url(source.url) if isinstance(source, GitSource) else restored.url,
         renderer=restored.renderer,
         warnings=restored.warnings,
         drift_since=restored.drift_since,

@@ -147,5 +147,7 @@ def _last_words(stderr: str) -> str:
     telling = [line for line in lines if not _NOISE.match(line)] or [line for line in lines if line]
     words = telling[-1] if telling else "no message"
     words = re.sub(r"^(fatal|error|remote): *", "", words)
+    # curl says how long it tried, which would make each try news and each retry a write.
+    words = re.sub(r" after \d+ m?s(?:econds)?\b", "", words)
     words = "".join(c if c.isprintable() else "?" for c in words)
     return words if len(words) <= _LONGEST_LINE else words[:_LONGEST_LINE] + "…"

@@ -69,6 +69,11 @@ def parse_url(url: str, *, allow_file: bool = False) -> RemoteUrl:
     return RemoteUrl(parts.scheme, host, origin, origin + parts.path + query, user, password)
 
 
+def display_url(url: str) -> str:
+    """Return an address without what may be secret: forges take a token for a user's name."""
+    return re.sub(r"^(https?://)[^/@]*@", r"\1", url).partition("?")[0]
+
+
 def _scheme_advice(url: str) -> str:
     if url.startswith("file://"):
         return "repositories on the operator's own file system are not allowed"

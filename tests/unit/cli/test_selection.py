@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leadsman.cli.selection import _select
+from leadsman.cli.selection import _read, _select
 from leadsman.errors import SpecError
 from leadsman.model.identity import TargetKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def driftcheck(name: str, **spec: Any) -> dict[str, Any]:
@@ -35,3 +39,21 @@ def test_what_is_no_driftcheck_is_refused() -> None:
 def test_two_of_one_name_are_refused() -> None:
     with pytest.raises(SpecError, match="2 DriftChecks are named shop/web"):
         _select([driftcheck("web"), driftcheck("web", path="other")])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["- a", "text", "{metadata: shop}", "{metadata: {name: [a]}}", "{metadata: {name: 7}}"],
+)
+def test_what_is_no_object_is_refused_with_its_file(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(text)
+    with pytest.raises(SpecError, match=r"shop\.yaml"):
+        _read(str(file), "shop")
+
+
+def test_a_list_is_opened(tmp_path: Path) -> None:
+    file = tmp_path / "list.json"
+    checks = [driftcheck("web"), driftcheck("api")]
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": checks}))
+    assert _read(str(file), "shop") == checks

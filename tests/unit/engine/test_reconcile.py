@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from controlplane.gitrepo import Repository
     from controlplane.gitserver import GitServer
     from leadsman.engine.acquire import Acquirer
+    from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery
     from leadsman.render.renderer import Renderer
 
@@ -122,3 +123,20 @@ async def test_a_defect_is_told_of_the_one_target(
     assert state.failure is not None
     assert (state.failure.stage, state.failure.reason) == ("engine", "InternalError")
     assert "AttributeError" in state.failure.message
+    assert state.observed == state.generation
+
+
+async def test_a_full_disk_is_told_of_the_target(
+    reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(_state: TargetState, _target: Target) -> bool:
+        raise OSError(28, "No space left on device", "/var/cache/leadsman/access-1")
+
+    monkeypatch.setattr(reconciler, "_look", look)
+    state = target_state()
+    state.generation = 2
+    outcome = await reconciler.reconcile(state)
+    assert outcome.retry
+    assert state.failure is not None
+    assert (state.failure.reason, state.observed) == ("StorageFailed", 2)
+    assert "No space left on device (/var/cache/leadsman/access-1)" in state.failure.message

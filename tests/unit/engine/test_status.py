@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from leadsman.engine.status import status_of
 from leadsman.model.finding import IgnoredChange, State, Summary
-from leadsman.model.source import Commit
+from leadsman.model.source import Commit, GitSource
 from leadsman.model.status import Failure, TargetStatus, Verdict
+from leadsman.model.target import Target
 from unit.engine.samples import desired, finding, key, rendered, target_state
 
 if TYPE_CHECKING:
@@ -130,3 +131,16 @@ def test_every_object_is_counted_once(states: dict[str, State]) -> None:
     assert summary.total == len(states)
     for wanted in State:
         assert summary.states[wanted] == sum(1 for each in states.values() if each is wanted)
+
+
+def test_a_spec_that_was_not_looked_at_yet_is_not_said_to_be_observed() -> None:
+    state = _checked(a=State.IN_SYNC)
+    state.generation, state.observed = 2, 1
+    assert status_of(state).generation == 1
+
+
+def test_an_address_is_told_without_who_asks() -> None:
+    state = target_state()
+    source = GitSource("https://ghp_token@git.example.org/shop.git?private_token=secret")
+    state.target = Target(state.key, source)
+    assert status_of(state).url == "https://git.example.org/shop.git"

@@ -84,3 +84,13 @@ def test_what_a_server_prints_cannot_spoil_a_message() -> None:
 def test_refusals_of_a_commit_are_known(stderr: str) -> None:
     assert refuses_object(stderr)
     assert not refuses_object("fatal: Authentication failed")
+
+
+def test_the_same_failure_has_the_same_words() -> None:
+    """Or each try would be news, and written."""
+    said = "fatal: unable to access 'https://x/': Failed to connect to x port 443 after {} ms: no"
+    told = {
+        git_failure(said.format(ms), where="x", authenticated=False, scrub=str).message
+        for ms in (3, 131054)
+    }
+    assert len(told) == 1
