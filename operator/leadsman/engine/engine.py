@@ -16,7 +16,7 @@ from leadsman.engine.index import Index
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.observer import Observer
 from leadsman.engine.queue import WorkQueue
-from leadsman.engine.reconcile import Reconciler
+from leadsman.engine.reconcile import Reconciler, may_be_chart
 from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
 from leadsman.errors import LeadsmanError
@@ -166,7 +166,7 @@ class Engine:
             KubeError: the API server could not be asked; call again.
 
         """
-        await self._discovery.refresh()
+        moved = await self._discovery.refresh()
         changed = await self._schemas.refresh()
         for gvk in [gvk for gvk in self.observer.schemas if gvk.api_version in changed]:
             del self.observer.schemas[gvk]
@@ -178,7 +178,8 @@ class Engine:
                 state.stale = True
             if not versions.isdisjoint(changed):
                 state.rejudge = True
-            if state.stale or state.rejudge:
+            asks = moved and state.target is not None and may_be_chart(state.target)
+            if state.stale or state.rejudge or asks:
                 self._queue.add(state.key)
 
     async def check_once(

@@ -8,6 +8,7 @@ never by two workers at once. Bounded by its keys, hence by the number of target
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,10 @@ class WorkQueue(Generic[K]):
         self._timers.clear()
 
     async def run(self, handle: Callable[[K], Awaitable[None]], workers: int) -> None:
-        """Have so many workers handle keys until cancelled; then close."""
+        """Have so many workers handle keys until cancelled; then close.
+
+        What ``handle`` raises is logged, and the key retried.
+        """
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
@@ -150,6 +156,11 @@ class WorkQueue(Generic[K]):
             key = await self.get()
             try:
                 await handle(key)
+            except Exception:
+                # As controller-runtime recovers from panics: a defect that one key brings to light
+                # must not end the work on all others.
+                delay = self.retry(key)
+                log.exception("%s failed and is tried again in %.0f s", key, delay)
             finally:
                 self.done(key)
 

@@ -279,6 +279,11 @@ class Reconciler:
         )
 
 
+def may_be_chart(target: Target) -> bool:
+    """Say whether the render may ask for the cluster's version and kinds, as charts do."""
+    return target.render is None or isinstance(target.render, HelmOptions)
+
+
 def _interval(target: Target | None) -> float:
     if target is None or isinstance(target.source, LocalSource):
         return 3600.0
@@ -291,12 +296,8 @@ def _inputs(
     values: tuple[ValuesDocument, ...],
     discovery: Discovery,
 ) -> tuple[object, ...]:
-    """Return all that a render depends on; equal inputs render the same.
-
-    A chart may ask for the cluster's version and kinds; whether it is one, ``None`` does not tell.
-    """
+    """Return all that a render depends on; equal inputs render the same."""
     source = target.source
-    may_be_chart = target.render is None or isinstance(target.render, HelmOptions)
     tree: object = source
     if not isinstance(source, LocalSource):
         tree = (source.url, source.ignore, source.recurse_submodules)
@@ -308,5 +309,5 @@ def _inputs(
         target.target_namespace,
         target.allow_empty,
         values,
-        (discovery.kube_version, discovery.api_versions) if may_be_chart else (),
+        (discovery.kube_version, discovery.api_versions) if may_be_chart(target) else (),
     )

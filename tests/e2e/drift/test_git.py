@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from controlplane.gitserver import GitServer
     from controlplane.plane import ControlPlane
     from e2e.drift.conftest import Shop
+    from harness.checks import Report
     from harness.operator import Operator
 
 
@@ -66,6 +67,18 @@ def test_a_commit_that_changes_no_object_is_told(shop: Shop) -> None:
     assert not shop.check.events()
 
 
+def test_the_revision_is_named_as_the_spec_names_it(shop: Shop) -> None:
+    """Though the commit stays the same."""
+    sha = shop.repository.head()
+    for tag in ("v1.0.0", "v1.1.0"):
+        shop.repository.git("tag", tag, sha)
+    for ref, name in (({"tag": "v1.0.0"}, "v1.0.0"), ({"semver": ">=1.0.0"}, "v1.1.0")):
+        revision = f"{name}@sha1:{sha}"
+        shop.check.patch(ref={"branch": None, "tag": None} | ref)
+        report = shop.check.wait(_reads(revision), revision)
+        assert report.verdict == "InSync"
+
+
 def test_targets_of_one_repository_share_a_fetch(
     control_plane: ControlPlane, operator: Operator, git: GitServer, namespace: str
 ) -> None:
@@ -85,3 +98,7 @@ def test_targets_of_one_repository_share_a_fetch(
     for check in checks:
         check.wait(lambda report: report.status["commit"]["sha"] == sha, "the new commit")
     assert git.packs(namespace) == 2
+
+
+def _reads(revision: str) -> Callable[[Report], bool]:
+    return lambda report: bool(report.status["revision"] == revision)

@@ -101,29 +101,26 @@ HELM: Files = {
 }
 PROD = {"helm": {"valuesFiles": ["values-prod.yaml"]}}
 KUSTOMIZE: Files = {**PLAIN, "app/kustomization.yaml": "resources: [config.yaml]\n"}
-WIDGETS = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "widgets.failures.example.org"},
-    "spec": {
-        "group": "failures.example.org",
-        "scope": "Namespaced",
-        "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "x-kubernetes-preserve-unknown-fields": True,
-                    }
-                },
-            }
-        ],
-    },
-}
+
+
+def definition(group: str) -> dict[str, Any]:
+    """A CustomResourceDefinition of widgets in a group."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
+            "versions": [version | {"schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+
+
+WIDGETS = definition("failures.example.org")
 WIDGET = """\
 apiVersion: failures.example.org/v1
 kind: Widget
@@ -146,7 +143,7 @@ def has_kyverno(app: App) -> None:
 def define_widgets(app: App) -> None:
     """Bring the CRD and then the object, as its owner would."""
     app.plane.kubectl("apply", "-f", "-", stdin=json.dumps(WIDGETS))
-    crd = f"crd/{WIDGETS['metadata']['name']}"  # type: ignore[index]
+    crd = f"crd/{WIDGETS['metadata']['name']}"
     app.plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", crd)
     app.plane.kubectl("apply", "-n", app.namespace, "-f", "-", stdin=WIDGET)
 

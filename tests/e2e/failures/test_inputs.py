@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from controlplane.gitserver import GitServer
 from e2e.failures.app import CONFIG, PLAIN, App, put
-from e2e.failures.case import HELM
+from e2e.failures.case import HELM, definition
 from e2e.failures.servers import PASSWORD, USERNAME
 
 if TYPE_CHECKING:
@@ -78,6 +79,18 @@ def test_values_may_be_optional(app: App) -> None:
     put(app.plane, app.namespace, "optional", {"values.yaml": "colour: red"}, "ConfigMap")
     check.wait_verdict("Drifted")
     assert not check.events("RenderFailed")
+
+
+def test_a_chart_sees_kinds_that_come_later(app: App) -> None:
+    """That they come is seen at once: Git is asked once an hour."""
+    guard = '{{ if not (.Capabilities.APIVersions.Has "later.example.org/v1") }}'
+    fail = '{{ fail "install the definitions of later.example.org first" }}{{ end }}'
+    app.deliver({**HELM, "app/templates/guard.yaml": guard + fail})
+    check = app.watch(interval="1h", helm={"values": {"colour": "green"}})
+    report = check.wait(_fails("TemplateFailed"), "the guard")
+    assert "definitions of later.example.org" in report.conditions["Ready"]["message"]
+    app.plane.kubectl("apply", "-f", "-", stdin=json.dumps(definition("later.example.org")))
+    check.wait_verdict("InSync")
 
 
 def test_a_spec_that_was_never_valid(app: App, operator: Operator) -> None:

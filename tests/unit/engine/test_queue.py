@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsman.engine.queue import Backoff, WorkQueue
+
+if TYPE_CHECKING:
+    import pytest
 
 
 async def _take(queue: WorkQueue[str]) -> str:
@@ -99,6 +104,30 @@ async def test_retries_wait_longer_each_time_until_forgotten() -> None:
     queue.forget_tries("shop")
     assert queue.retry("shop") == 1
     queue.close()
+
+
+async def test_a_defect_ends_no_work_on_other_keys(caplog: pytest.LogCaptureFixture) -> None:
+    queue: WorkQueue[str] = WorkQueue(backoff=Backoff(base=0.001))
+    came: list[str] = []
+    done = asyncio.Event()
+
+    async def handle(key: str) -> None:
+        came.append(key)
+        if came == ["bad"]:
+            raise RuntimeError("a defect")
+        if sorted(came) == ["bad", "bad", "good"]:
+            done.set()
+
+    for key in ("bad", "good"):
+        queue.add(key)
+    work = asyncio.create_task(queue.run(handle, workers=1))
+    async with asyncio.timeout(10):
+        await done.wait()
+    work.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+    assert "bad failed and is tried again" in caplog.text
+    assert "RuntimeError: a defect" in caplog.text
 
 
 async def test_the_time_a_key_waited_is_told() -> None:
