@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from leadsman.compare.paths import Item, pointer, tokens
 from leadsman.compare.selectors import parse_selector
 from leadsman.errors import SpecError
+from leadsman.expressions import expression
 from leadsman.model.finding import IgnoredChange, Op
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from leadsman.compare.candidate import Candidate
     from leadsman.compare.selectors import Requirement
+    from leadsman.expressions import Expression
     from leadsman.model.identity import Gvk, ObjectKey
     from leadsman.model.json import JsonObject
     from leadsman.model.target import IgnoreRule, ObjectSelector
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 class Selector:
     """Which objects a rule is about."""
 
-    expressions: tuple[tuple[str, re.Pattern[str]], ...]
+    expressions: tuple[tuple[str, Expression], ...]
     labels: tuple[Requirement, ...]
     annotations: tuple[Requirement, ...]
 
@@ -38,7 +40,7 @@ class Selector:
             "namespace": key.namespace,
             "name": key.name,
         }
-        if not all(pattern.fullmatch(named[part]) for part, pattern in self.expressions):
+        if not all(pattern.matches(named[part]) for part, pattern in self.expressions):
             return False
         return all(
             requirement.holds(_texts(metadata.get(field)))
@@ -173,10 +175,10 @@ def _selector(target: ObjectSelector, where: str) -> Selector:
     )
 
 
-def _expression(text: str, where: str) -> re.Pattern[str]:
+def _expression(text: str, where: str) -> Expression:
     try:
-        return re.compile(text)
-    except re.error as error:
+        return expression(text)
+    except ValueError as error:
         raise SpecError(f'{where}: "{text}" is no regular expression: {error}') from error
 
 

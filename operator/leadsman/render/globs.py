@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from leadsman.errors import RenderError
+from leadsman.expressions import expression
+
+if TYPE_CHECKING:
+    from leadsman.expressions import Expression
 
 _TOKEN = re.compile(
     r"(?P<deep>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|(?P<any>\{[^}]*\})"
@@ -19,16 +24,16 @@ def matches(path: str, patterns: tuple[str, ...]) -> bool:
     ``*`` and ``?`` stay within a folder, ``**`` does not, ``{a,b}`` is either. A pattern is about
     the whole path, like ``overlays/*/patch.yaml``; one without a slash about the name at any depth.
     """
-    return any(_compiled(pattern).fullmatch(path) for pattern in patterns)
+    return any(_compiled(pattern).matches(path) for pattern in patterns)
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> Expression:
     text = pattern.removeprefix("./").strip("/")
     anywhere = "/" not in pattern.removeprefix("./").rstrip("/")
     try:
-        return re.compile(("(?:.*/)?" if anywhere else "") + _regex(text) + "(?:/.*)?", re.DOTALL)
-    except re.error as error:
+        return expression(f"(?s){'(?:.*/)?' if anywhere else ''}{_regex(text)}(?:/.*)?")
+    except ValueError as error:
         raise RenderError(
             "InvalidPattern", f"{pattern!r} is not a glob: {error}", retryable=False
         ) from error

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from leadsman.errors import SpecError
+from leadsman.expressions import expression
 from leadsman.model.identity import TargetKey
 from leadsman.model.source import GitRef, GitSource
 from leadsman.model.target import (
@@ -279,11 +280,9 @@ def _selector(fields: Fields | None) -> ObjectSelector:
 
 
 def _expression(fields: Fields, name: str) -> str:
-    expression = fields.text(name)
+    text = fields.text(name)
     try:
-        re.compile(expression)
-    except re.error as error:
-        raise fields.error(
-            name, f'"{expression}" is not a regular expression: {error.msg}'
-        ) from error
-    return expression
+        expression(text)
+    except ValueError as error:
+        raise fields.error(name, f'"{text}" is not a regular expression: {error}') from error
+    return text
