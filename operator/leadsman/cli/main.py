@@ -20,6 +20,9 @@ FAILED = 2
 # As shells say it: 128 and the signal's number, SIGINT's and SIGPIPE's.
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
+# The API server takes JSON of 10,000 levels, and kopf reads it with a decoder that recurses: with
+# Python's 1,000 one such DriftCheck would hide all others. Tried to fit into a stack of 8 MiB.
+_DEEPEST = 25_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     settings = settings_from(options)
     # Each command is imported when it is run: `--help` then answers at once.
+    sys.setrecursionlimit(_DEEPEST)
     try:
         if options.command == "run":
             from leadsman.app.operator import run  # noqa: PLC0415 - see above

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -101,8 +102,8 @@ class Client:
             headers={} if body is None else {"Content-Type": content_type},
         )
         try:
-            return orjson.loads(answer.body)
-        except orjson.JSONDecodeError as error:
+            return _decoded(answer.body)
+        except (ValueError, RecursionError) as error:
             raise KubeError(
                 "UnexpectedAnswer", f"{method} {path}: the answer is no JSON: {error}"
             ) from error
@@ -223,3 +224,11 @@ def _may_repeat(request: Request, status: int) -> bool:
     return status == HTTPStatus.TOO_MANY_REQUESTS or (
         status in _SERVER_ERRORS and request.idempotent
     )
+
+
+def _decoded(body: bytes) -> Json:
+    """Decode JSON, which may be nested deeper than orjson reads; raises ValueError."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body)

@@ -21,6 +21,9 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 # What Go's time.Duration, 64 bits of nanoseconds, can hold.
 _LONGEST = (2**63 - 1) / 1e9
 _SHOWN = 80
+# As deep as files of values may be. The API server takes 10,000 levels; what is written in C for
+# speed ends at 254.
+_DEEPEST = 200
 
 _TYPE_NAMES: dict[type, str] = {
     str: "a text",
@@ -108,8 +111,11 @@ class Fields:
         return {key: fields.text(key) for key in tuple(fields._unread)}
 
     def free_object(self, name: str) -> JsonObject:
-        """Return an object that may hold anything, with its nulls."""
-        return dict(self._take(name, dict, {}))
+        """Return an object that may hold anything, with its nulls, ``_DEEPEST`` levels deep."""
+        value: JsonObject = self._take(name, dict, {})
+        if _is_deeper(value, _DEEPEST):
+            raise self.error(name, f"is nested deeper than {_DEEPEST} levels")
+        return dict(value)
 
     def object(self, name: str) -> Fields | None:
         """Return the fields of an object, or None where it is not set."""
@@ -135,6 +141,21 @@ class Fields:
         if not isinstance(value, kind):
             raise self.error(name, f"must be {_TYPE_NAMES[kind]}, not {_shown(value)}")
         return value
+
+
+def _is_deeper(value: Json, levels: int) -> bool:
+    """Tell whether there are lists and objects in one another beyond so many levels."""
+    level: list[Json] = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def parse_duration(text: str) -> float:

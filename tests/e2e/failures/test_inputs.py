@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,23 @@ def test_a_spec_that_was_never_valid(app: App, operator: Operator) -> None:
     assert not operator.series("leadsman_target_checked_timestamp_seconds", **check.labels)
     check.patch(compare={"ignore": [rule | {"target": {"kind": "Config.*"}}]})
     check.wait_verdict("InSync")
+
+
+@pytest.mark.parametrize("levels", [300, 1200, 9000])
+def test_a_spec_of_too_many_levels_hides_no_other(app: App, levels: int) -> None:
+    """Not even from an operator that finds it when it starts."""
+    values = '{"a":' * levels + "1" + "}" * levels
+    app.plane.kubectl("create", "-f", "-", stdin=_driftcheck(app, values))
+    other = replace(app, name=f"other-{levels}")
+    other.deliver()
+    for _ in range(2):
+        report = app.check.wait(_fails("InvalidSpec"), "too deep")
+        said = "spec.helm.values: is nested deeper than 200 levels"
+        assert said in report.conditions["Ready"]["message"]
+        other.watch().wait_verdict("InSync")
+        other.check.delete()
+        app.operator.stop()
+        app.operator.start()
 
 
 def test_suspended_from_the_start_it_is_measured_against_what_git_said_then(app: App) -> None:
@@ -252,6 +270,17 @@ def test_credentials_are_in_no_command_line(
         assert not any(PASSWORD in line for line in lines)
         server.delay = 0
         check.delete()
+
+
+def _driftcheck(app: App, values: str) -> str:
+    """A DriftCheck as text: what is nested this deep no encoder here writes."""
+    body = {
+        "apiVersion": "leadsman.dev/v1alpha1",
+        "kind": "DriftCheck",
+        "metadata": {"name": app.name, "namespace": app.namespace},
+        "spec": {"url": app.url, "helm": {"values": "VALUES"}},
+    }
+    return json.dumps(body).replace('"VALUES"', values)
 
 
 def _command_lines(pid: int) -> list[str]:

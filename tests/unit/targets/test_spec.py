@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,3 +87,18 @@ def test_what_nobody_has_read_is_unknown() -> None:
 def test_an_object_must_be_an_object() -> None:
     with pytest.raises(SpecError, match=r"^spec\.ref: must be an object, not a list$"):
         Fields("spec", {"ref": []}).object("ref")
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """An object with so many levels of lists and objects, itself counted."""
+    value: Any = 1
+    for level in range(levels - 1):
+        value = [value] if level % 2 else {"a": value, "b": 1}
+    return {"top": value}
+
+
+def test_what_is_free_is_not_nested_without_end() -> None:
+    assert Fields("spec", {"values": nested(200)}).free_object("values") == nested(200)
+    for levels in (201, 5000):
+        with pytest.raises(SpecError, match=r"spec.values: is nested deeper than 200 levels"):
+            Fields("spec", {"values": nested(levels)}).free_object("values")
