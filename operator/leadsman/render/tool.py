@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadsman.errors import RenderError
+from leadsman.render.messages import scrub
 from leadsman.render.program import Program, find_program
 from leadsman.render.sandbox import scratch_folder
 
@@ -40,7 +41,7 @@ class Tool:
             if outcome.status != 0:
                 raise RenderError(
                     "RendererNotFound",
-                    f"{self._name} cannot say its version: {outcome.stderr.strip()[:500]}",
+                    f"{self._name} cannot say its version: {scrub(outcome.stderr, {})[:500]}",
                 )
             self._versions[file] = outcome.stdout.decode("utf-8", "replace").strip()
         return self._versions[file]
