@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from controlplane import toolchain
 from controlplane.gitserver import GitServer
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from controlplane.toolchain import Tools
+
+
+# No test is timed: machines are shared.
+settings.register_profile("leadsman", deadline=None)
+settings.load_profile("leadsman")
 
 
 def pytest_configure() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
@@ -36,15 +36,19 @@ ADDED_IGNORED = "compare.added: Ignore"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a target wants its objects judged; equal digests mean equal verdicts."""
+    """How a target wants its objects judged; equal digests mean equal verdicts.
+
+    ``secrets`` are texts that come from Secrets, which may be in any object and in no finding.
+    """
 
     trust: Trust
     rules: tuple[Rule, ...]
     report_added: bool
     digest: bytes
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-def compile_policy(target: Target) -> Policy:
+def compile_policy(target: Target, secrets: frozenset[str] = frozenset()) -> Policy:
     """Compile what a target says of comparison.
 
     Raises SpecError for a rule that cannot be read.
@@ -60,6 +64,7 @@ def compile_policy(target: Target) -> Policy:
         rules=compile_rules(target.ignore),
         report_added=target.report_added,
         digest=hashlib.sha256(text).digest()[:16],
+        secrets=secrets,
     )
 
 
@@ -126,7 +131,7 @@ def _compared(
             drift.append(candidate)
     if not drift and not ignored:
         return None
-    mask = Mask(wanted, live, desired.gvk)
+    mask = Mask(wanted, live, desired.gvk, policy.secrets)
     return _verdict(desired, drift, ignored, mask)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import orjson
@@ -20,19 +21,34 @@ if TYPE_CHECKING:
 BEFORE, AFTER, SAME = "*** (before)", "*** (after)", "***"
 
 _SECRET_FIELDS = ("data", "stringData")
+# Characters. What is shorter is too common to be looked for inside of other texts.
+_LONG = 8
 
 
 class Mask:
-    """Masks the changes of one object, which is a Secret or may have one embedded."""
+    """Masks the changes of one object, which is a Secret or may have one embedded.
 
-    __slots__ = ("_desired", "_live", "_texts")
+    ``secrets`` are texts from Secrets that may stand in any object, as those that charts are given:
+    long ones hide each value that holds them, short ones each value that they are.
+    """
 
-    def __init__(self, desired: JsonObject, live: JsonObject, gvk: Gvk) -> None:
+    __slots__ = ("_desired", "_live", "_texts", "_words")
+
+    def __init__(
+        self,
+        desired: JsonObject,
+        live: JsonObject,
+        gvk: Gvk,
+        secrets: frozenset[str] = frozenset(),
+    ) -> None:
         is_secret = gvk.kind == "Secret" and not gvk.group
         kind = {"apiVersion": "v1", "kind": "Secret"} if is_secret else {}
         self._desired = {**desired, **kind}
         self._live = {**live, **kind}
-        self._texts = tuple(_secret_texts((self._desired, self._live))) if is_secret else ()
+        own = _secret_texts((self._desired, self._live)) if is_secret else ()
+        given = (form for text in secrets if len(text) >= _LONG for form in _forms(text))
+        self._texts = (*own, *given)
+        self._words = secrets
 
     def values(self, steps: Steps, desired: Json, live: Json) -> tuple[Json, Json]:
         """Return the two values of a change as they may be shown."""
@@ -45,13 +61,16 @@ class Mask:
 
     def _tells(self, value: Json) -> bool:
         """Tell whether a value, as an annotation's, holds one of the Secret's own."""
-        if not self._texts or value is ABSENT:
+        if not (self._texts or self._words) or value is ABSENT:
             return False
         if isinstance(value, dict):
             return any(map(self._tells, value.values()))
         if isinstance(value, list):
             return any(map(self._tells, value))
-        return isinstance(value, str) and any(text in value for text in self._texts)
+        if isinstance(value, bool | None):
+            return False
+        shown = str(value)
+        return shown.strip() in self._words or any(text in shown for text in self._texts)
 
 
 def _secret_texts(documents: Iterable[JsonObject]) -> Iterator[str]:
@@ -63,9 +82,15 @@ def _secret_texts(documents: Iterable[JsonObject]) -> Iterator[str]:
                     continue
                 yield value.strip()
                 plain = (decode_bytes(value) or b"").decode(errors="replace").strip()
-                for text in (plain, orjson.dumps(plain).decode()[1:-1]):
-                    if text:
-                        yield text
+                if plain:
+                    yield from _forms(plain)
+
+
+def _forms(text: str) -> Iterator[str]:
+    """Yield a text as it stands in a text, in JSON and in base64."""
+    yield text
+    yield orjson.dumps(text).decode()[1:-1]
+    yield b64encode(text.encode()).decode()
 
 
 def _in_secret(document: Json, steps: Steps, *, live: bool) -> bool:

@@ -165,9 +165,10 @@ def _document(
         raise RenderError(
             "ValuesNotFound", f"{where} has no key {reference.values_key!r}", retryable=True
         )
-    if reference.kind == "Secret":
+    secret = reference.kind == "Secret"
+    if secret:
         text = _decode(text, where, reference.values_key).decode("utf-8", "replace")
-    return ValuesDocument(text=text, target_path=reference.target_path)
+    return ValuesDocument(text, reference.target_path, secret)
 
 
 def _decode(text: str, where: str, key: str) -> bytes:

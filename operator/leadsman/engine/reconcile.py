@@ -20,6 +20,7 @@ from leadsman.model.identity import Gvk
 from leadsman.model.source import LocalSource
 from leadsman.model.status import Failure
 from leadsman.model.target import HelmOptions
+from leadsman.render.helm_values import secret_texts
 from leadsman.render.renderer import ClusterFacts
 from leadsman.source.local import local_artifact
 
@@ -119,11 +120,11 @@ class Reconciler:
         if target is None:
             return False
         stale, rejudge = state.stale, state.rejudge
-        policy = compile_policy(target)
-        rejudge = rejudge or state.policy is None or state.policy.digest != policy.digest
         credentials = await self._credentials(target)
         commit = await self._resolve(state, target, credentials)
         values = await self._values(target)
+        policy = compile_policy(target, secret_texts(values))
+        rejudge = rejudge or state.policy is None or state.policy.digest != policy.digest
         inputs = _inputs(target, commit, values, self._discovery)
         if commit is not None and inputs == state.rendered:
             # Another name, a tag say, may lead to the same commit now.

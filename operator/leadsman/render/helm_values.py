@@ -5,6 +5,7 @@ Values from the cluster may be Secrets, so no error says a word of what is in th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -75,6 +76,18 @@ def write_values(
     return ValueFiles((last,), {last: "values"}, secrets)
 
 
+def secret_texts(documents: Sequence[ValuesDocument]) -> frozenset[str]:
+    """Return the single values of those documents that are Secrets; a broken one has none."""
+    found: set[str] = set()
+    for document in documents:
+        if not document.secret:
+            continue
+        found.update(_texts(document.text))
+        with suppress(RenderError):
+            found.update(_texts(_read(document, 0)))
+    return frozenset(found)
+
+
 def _read(document: ValuesDocument, number: int) -> JsonObject:
     return {} if document.target_path else _mapping(document.text.encode(), _name(number))
 
@@ -106,8 +119,10 @@ def _texts(value: Json) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
-    elif isinstance(value, str) and len(value.strip()) >= _SHORTEST_SECRET:
-        yield value.strip()
+    elif value is not None and not isinstance(value, bool):
+        text = str(value).strip()
+        if len(text) >= _SHORTEST_SECRET:
+            yield text
 
 
 def _name(number: int) -> str:

@@ -27,8 +27,10 @@ class ClusterFacts:
 class ValuesDocument:
     """The text of one ConfigMap's or Secret's key that holds Helm values.
 
-    ``target_path`` empty: a YAML document of values, else one value for that path.
+    ``target_path`` empty: a YAML document of values, else one value for that path. ``secret``: it
+    comes from a Secret, so nothing of it may be shown.
     """
 
     text: str
     target_path: str = ""
+    secret: bool = False

@@ -190,3 +190,31 @@ def test_no_value_leaves(
     for text in (*git_values.values(), *live_values.values()):
         assert repr(text)[1:-1] not in told
         assert encoded(text) not in told
+
+
+CONFIG = Gvk("", "v1", "ConfigMap")
+GIVEN = frozenset({"hunter2", "correct horse", "40321"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hunter2",
+        " hunter2\n",
+        "postgres://shop:correct horse@db",
+        f"token {encoded('correct horse')}",
+        ["--password", "hunter2"],
+        {"deep": [{"pin": 40321}]},
+    ],
+)
+def test_what_a_chart_was_given_from_a_secret_is_in_no_change(value: Any) -> None:
+    mask = Mask({}, {}, CONFIG, GIVEN)
+    desired, live = mask.values(("data", "a"), value, "by hand")
+    assert (desired == value, live) == (False, AFTER)
+    assert not any(text in str(desired) for text in GIVEN)
+    assert mask.values(("data", "a"), "by hand", value)[0] == BEFORE
+
+
+@pytest.mark.parametrize("value", ["hunter22", "hunter", 4032, 403210, True, None, "correct"])
+def test_what_only_looks_like_it_is_shown(value: Any) -> None:
+    assert Mask({}, {}, CONFIG, GIVEN).values(("data", "a"), value, 1) == (value, 1)

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from leadsman.model.target import HelmOptions
+from leadsman.render.helm_values import secret_texts
 from leadsman.render.renderer import Limits, ValuesDocument
 
 if TYPE_CHECKING:
@@ -473,3 +474,14 @@ async def test_charts_that_depend_on_each_other_are_refused(bench: Bench) -> Non
     error = await bench.error("chart")
     assert error.reason == "ChartInvalid"
     assert error.message == "chart/Chart.yaml: it depends on itself, by file:// dependencies"
+
+
+def test_only_what_comes_from_a_secret_is_secret() -> None:
+    documents = [
+        ValuesDocument("db: {password: hunter2, port: 5432, ssl: true, user: app}", secret=True),
+        ValuesDocument("hunter3", "db.other", secret=True),
+        ValuesDocument("a: [unclosed", secret=True),
+        ValuesDocument("colour: green"),
+    ]
+    assert secret_texts(documents) >= {"hunter2", "5432", "hunter3", "a: [unclosed"}
+    assert not secret_texts(documents) & {"True", "app", "green", "colour: green"}

@@ -97,7 +97,7 @@ def test_a_check_that_finds_nothing_new_changes_nothing() -> None:
     assert orjson.dumps(again) == orjson.dumps(before)
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(statuses(), st.randoms(use_true_random=False))
 def test_the_order_of_findings_changes_nothing(told: TargetStatus, chance: random.Random) -> None:
     before = build_status(told, None, NOW)

@@ -167,13 +167,13 @@ def test_a_restart_repeats_nothing_though_the_report_was_truncated() -> None:
     assert len(events_between(before, status())) == 21
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(statuses())
 def test_nothing_is_said_of_what_stays(told: TargetStatus) -> None:
     assert events_between(told, told) == ()
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(statuses(), statuses())
 def test_any_event_fits_the_api(previous: TargetStatus, current: TargetStatus) -> None:
     for spec in events_between(previous, current):

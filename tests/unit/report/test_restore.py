@@ -69,7 +69,7 @@ def test_objects_that_were_left_out_are_not_forgotten() -> None:
     assert [len(item.changes) for item in restored.findings].count(0) == 3000 - listed
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(statuses())
 def test_what_any_report_says_is_said_again(told: TargetStatus) -> None:
     report = stored(told)

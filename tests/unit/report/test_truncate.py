@@ -104,7 +104,7 @@ def test_what_was_left_out_before_a_restart_still_is() -> None:
     assert (len(layout.objects), layout.left_out, layout.complete) == (1, 1, True)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(findings, max_size=8, unique_by=lambda item: item.key), st.integers(0, 40_000))
 def test_a_layout_keeps_to_its_budget_and_counts_what_it_leaves_out(
     drawn: list[Finding], budget: int
