@@ -120,6 +120,8 @@ class Engine:
             restored = self._restored.pop(key, None)
             if restored is not None and restored.uid in {"", uid}:
                 state.restore(restored)
+            elif self.reporter is not None:
+                self.reporter.announce(key)
         elif state.target == target and state.spec_error is None and error is None:
             return
         state.uid = uid

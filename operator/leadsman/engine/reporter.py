@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Seconds after which a new target has a report though it has not been looked at yet: many never
+# need it, and those who wait for a report with kubectl need not wait for a slow Git server.
+_PATIENCE = 0.5
 # Seconds between two tries to write, at most.
 _RETRY_WITHIN = 30.0
 # Seconds that what is being written may take once the process has been told to end.
@@ -60,6 +63,10 @@ class Reporter:
         wait = self._written.get(key, float("-inf")) + self._period - now
         self._queue.add_by(key, max(0.0, wait))
 
+    def announce(self, key: TargetKey) -> None:
+        """Say that a target is new: it has a report even while its first look takes long."""
+        self._queue.add_by(key, _PATIENCE)
+
     def remove(self, key: TargetKey) -> None:
         """Forget the target."""
         self._queue.remove(key)
@@ -93,10 +100,10 @@ class Reporter:
         if state is None:
             self._recorder.forget(key)
             return
-        if state.busy or not state.settled:
+        if state.busy or (not state.settled and state.reported is not None):
             return
         received = self._received.pop(key, None)
-        status = status_of(state)
+        status, settled = status_of(state), state.settled
         try:
             written = await self._writer.write(status)
         except KubeError as error:
@@ -104,7 +111,7 @@ class Reporter:
                 self._received.setdefault(key, received)
             self._retry(key, "report", error)
             return
-        if written:
+        if written and settled:
             self._written[key] = asyncio.get_running_loop().time()
             if received is not None:
                 latency = max(0.0, self._now() - received)

@@ -25,27 +25,41 @@ NOW = 1_700_000_000.0
 EVENTS = "/apis/events.k8s.io/"
 
 
-def drifted(name: str = "web") -> TargetState:
-    state = target_state(name)
+def drifted() -> TargetState:
+    state = target_state()
+    drift(state)
+    return state
+
+
+def drift(state: TargetState) -> None:
     state.install(Rendered((desired("a"),), "Plain"), rejudge=False)
     state.rendered = ()
     state.record(key("a"), finding("a", State.MISSING), NOW)
     state.settled = True
-    return state
 
 
-@asynccontextmanager
-async def reporter(server: ApiServer, state: TargetState) -> AsyncIterator[asyncio.Task[None]]:
-    """A reporter that has news of a target, for as long as the block."""
-    made = Reporter(
+def make(server: ApiServer, state: TargetState, period: float = 0.0) -> Reporter:
+    return Reporter(
         {state.key: state},
         ReportWriter(server.client),
         EventRecorder(server.client, instance="leadsman-0"),
         Instruments(),
         now=lambda: NOW,
-        period=0.0,
+        period=period,
     )
+
+
+@asynccontextmanager
+async def reporter(server: ApiServer, state: TargetState) -> AsyncIterator[asyncio.Task[None]]:
+    """A reporter that has news of a target, for as long as the block."""
+    made = make(server, state)
     made.mark(state.key)
+    async with running(made) as task:
+        yield task
+
+
+@asynccontextmanager
+async def running(made: Reporter) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(made.run())
     try:
         yield task
@@ -79,4 +93,30 @@ async def test_what_is_being_written_when_the_process_ends_is_finished() -> None
             task.cancel()
             asyncio.get_running_loop().call_soon(server.held.set)
             await asyncio.wait({task})
+        assert events(server) == ["DriftDetected"]
+
+
+def verdict(server: ApiServer, state: TargetState) -> tuple[str, str]:
+    path = "/apis/leadsman.dev/v1alpha1/namespaces/shop/driftreports"
+    status = server.objects.get(f"{path}/{state.key.name}", {}).get("status", {})
+    ready = next(iter(status.get("conditions", [])), {"reason": ""})
+    return status.get("verdict", ""), ready["reason"]
+
+
+async def test_a_new_target_has_a_report_before_its_first_look_has_ended() -> None:
+    state = target_state()
+    async with api_server() as server:
+        made = make(server, state, period=3600.0)  # what it delays is not the first verdict
+        made.announce(state.key)
+        async with running(made), asyncio.timeout(30):
+            while not verdict(server, state)[0]:
+                server.arrived.clear()
+                await server.arrived.wait()
+            assert verdict(server, state) == ("Unknown", "NotChecked")
+            drift(state)
+            made.mark(state.key)
+            while not events(server):
+                server.arrived.clear()
+                await server.arrived.wait()
+        assert verdict(server, state)[0] == "Drifted"
         assert events(server) == ["DriftDetected"]
