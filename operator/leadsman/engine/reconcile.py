@@ -85,14 +85,17 @@ class Reconciler:
         """Look at the target once; its state says what came of it, no error leaves here."""
         target = state.target
         try:
-            if state.spec_error is not None:
-                raise state.spec_error
-            if target is None:
-                return Outcome(after=_interval(target))
             checked = await self._look(state, target)
         except LeadsmanError as error:
             self._fail(state, error)
             return Outcome(after=_interval(target), retry=error.retryable)
+        except Exception as error:
+            # A defect of ours, or a machine that is out of something: it may cost this target its
+            # check, but no other target anything. Its text may hold what no report may.
+            log.exception("the check failed", extra={"target": str(state.key)})
+            said = f"{type(error).__name__}: see Leadsman's log"
+            self._fail(state, LeadsmanError("InternalError", said))
+            return Outcome(after=_interval(target), retry=True)
         finally:
             state.busy = False
             state.settled = True
@@ -102,8 +105,12 @@ class Reconciler:
                 state.checked_at = self._now()
         return Outcome(after=_interval(target) * (1.0 + _JITTER * random.random()))  # noqa: S311 - spreads polls, keeps no secret
 
-    async def _look(self, state: TargetState, target: Target) -> bool:
+    async def _look(self, state: TargetState, target: Target | None) -> bool:
         """Return whether the target was checked; False where a known failure still stands."""
+        if state.spec_error is not None:
+            raise state.spec_error
+        if target is None:
+            return False
         stale, rejudge = state.stale, state.rejudge
         policy = compile_policy(target)
         rejudge = rejudge or state.policy is None or state.policy.digest != policy.digest

@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from leadsman.errors import KubeError
@@ -39,6 +39,8 @@ _FAILED = {"source": ("SourceFailed", "Fetch"), "render": ("RenderFailed", "Rend
 # Limits of ValidateEvent in k8s.io/kubernetes pkg/apis/core/validation/events.go; bytes.
 _NOTE = 1024
 _INSTANCE = 128
+# When a field was set, or drift began: another time makes no other Event of what comes and goes.
+_TIMES = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T)?[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # Events that are remembered for counting up.
 _REMEMBERED = 4096
 # A DNS subdomain has 253 characters; a dot and 16 digits of a digest follow the target's name.
@@ -227,9 +229,10 @@ class EventRecorder:
         ):
             self._series.popitem(last=False)
         path = f"/apis/events.k8s.io/v1/namespaces/{spec.target.namespace}/events"
-        series = self._series.pop(spec, None)
+        said = replace(spec, note=_TIMES.sub("", spec.note))
+        series = self._series.pop(said, None)
         if series is not None and await self._count(path, series, now):
-            self._series[spec] = series
+            self._series[said] = series
             return
         body = event_body(spec, instance=self._instance, now=now)
         try:
@@ -238,7 +241,7 @@ class EventRecorder:
             # The name holds the time: what is there is this very Event, whose answer was lost.
             if error.reason != "AlreadyExists":
                 raise
-        self._series[spec] = _Series(body["metadata"]["name"], now)
+        self._series[said] = _Series(body["metadata"]["name"], now)
 
     async def _count(self, path: str, series: _Series, now: float) -> bool:
         """Say an Event once more; False if it has expired."""

@@ -13,6 +13,7 @@ from leadsman.engine.reconcile import Reconciler
 from leadsman.errors import SourceError
 from leadsman.model.source import Commit, Credentials, GitRef, GitSource
 from leadsman.model.status import Failure
+from leadsman.model.target import Target
 from leadsman.source.mirrors import GitMirrors
 from unit.engine.samples import target_state
 
@@ -107,3 +108,21 @@ async def test_credentials_are_read_anew_after_a_checkout_that_failed(
     with pytest.raises(SourceError, match="refuses the credentials"):
         await reconciler._artifact(secured, old, Commit(head, f"main@sha1:{head}"))
     assert not reconciler._lookup._credentials
+
+
+async def test_a_defect_costs_one_target_its_check_and_nothing_else(
+    reconciler: Reconciler,
+) -> None:
+    state = target_state("web")
+    state.target = Target(state.key, GitSource("https://git.example/shop"))
+
+    async def full(*_: object) -> Commit:
+        raise OSError(28, "No space left on device: /secret")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconciler, "_resolve", full)
+        outcome = await reconciler.reconcile(state)
+    assert outcome.retry
+    assert state.failure is not None
+    assert state.failure.reason == "InternalError"
+    assert "/secret" not in state.failure.message
