@@ -57,6 +57,7 @@ class Acquirer:
             KubeError: the API server could not be asked; what was not judged stays pending.
 
         """
+        self._observer.adopted(state)
         resources = self._locate(state)
         await self._load_schemas(state)
         if self.watches is not None:

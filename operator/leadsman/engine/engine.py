@@ -206,6 +206,11 @@ class Engine:
             return
         outcome = await self._reconciler.reconcile(state)
         if self.states.get(key) is not state:
+            # It was deleted meanwhile and perhaps made anew: what this look has put down since is
+            # nobody's, and would keep live changes from the new target.
+            self._index.remove(state)
+            self._reconciler.drop(key)
+            self._unwatch(key)
             return
         if outcome.retry:
             self._queue.retry(key, cap=outcome.after)

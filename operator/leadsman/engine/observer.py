@@ -167,6 +167,17 @@ class Observer:
         )
         self._record(state, key, finding, self._now())
 
+    def adopted(self, state: TargetState) -> None:
+        """Take what a target renders from those that hold it for orphaned: it has only moved."""
+        for key in state.desired:
+            for owner in self._index.owners(key):
+                if key in owner.orphans:
+                    had = key in owner.findings
+                    owner.forget(key)
+                    self._index.replace(owner)
+                    if had:
+                        self._news(owner, self._now())
+
     def _gone(self, key: ObjectKey, *, version: str = "") -> None:
         for state in self._index.owners(key):
             desired = state.desired.get(key)

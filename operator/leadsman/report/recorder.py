@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import time
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from leadsman.errors import KubeError
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # Bytes; a limit of ValidateEvent in k8s.io/kubernetes pkg/apis/core/validation/events.go.
 _INSTANCE = 128
+# When a field was set, or drift began: another time makes no other Event of what comes and goes.
+_TIMES = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T)?[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # A DNS subdomain has 253 characters; a dot and 16 digits of a digest follow the target's name.
 _NAME = 253 - 17
 # Events that are remembered for counting up.
@@ -119,9 +122,10 @@ class EventRecorder:
         ):
             self._series.popitem(last=False)
         path = f"/apis/events.k8s.io/v1/namespaces/{spec.target.namespace}/events"
-        series = self._series.get(spec)
+        said = replace(spec, note=_TIMES.sub("", spec.note))
+        series = self._series.get(said)
         if series is not None and await self._count(path, series, now):
-            self._series.move_to_end(spec)
+            self._series.move_to_end(said)
             return
         body = event_body(spec, instance=self._instance, now=now)
         try:
@@ -130,8 +134,8 @@ class EventRecorder:
             # The name holds the time: what is there is this very Event, whose answer was lost.
             if error.reason != "AlreadyExists":
                 raise
-        self._series[spec] = _Series(body["metadata"]["name"], now)
-        self._series.move_to_end(spec)
+        self._series[said] = _Series(body["metadata"]["name"], now)
+        self._series.move_to_end(said)
 
     async def _count(self, path: str, series: _Series, now: float) -> bool:
         """Say an Event once more; False if it has expired."""

@@ -162,6 +162,15 @@ def test_an_element_has_another_index_in_the_other_document() -> None:
     assert "two" not in repr(verdict(git, owned(live, DELIVERED)))
 
 
+def test_what_a_tool_notes_on_a_secret_is_not_shown() -> None:
+    """As Rancher's does, packed; or as it was before its values were changed."""
+    fields: JsonObject = {"f:metadata": {"f:annotations": {"f:applied": {}}}}
+    live = owned(secret({}, annotations={"applied": "H4sIAAAAAAAA"}), entry("rancher", fields))
+    told = repr(verdict(secret(), live))
+    assert "applied" in told
+    assert "H4sI" not in told
+
+
 _VALUES = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=9)
 _KEYS = st.sampled_from(["a", "b", "c"])
 

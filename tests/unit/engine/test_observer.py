@@ -203,6 +203,21 @@ def test_an_object_that_moved_to_another_target_is_no_orphan() -> None:
     assert world.index.owners(key("b")) == (api,)
 
 
+def test_it_is_no_orphan_any_more_once_another_target_renders_it() -> None:
+    world = _World()
+    web = world.target("web", a={"x": "1"}, b={"x": "1"})
+    world.sees("b", {"x": "1"})
+    world.render(web, a={"x": "1"})
+    world.sees("b", {"x": "1"}, "2")
+    assert _states(web) == {"b": State.ORPHANED}
+    api = world.target("api", b={"x": "1"})
+    world.news.clear()
+    world.observer.adopted(api)
+    assert _states(web) == {}
+    assert world.news == [web.key]
+    assert world.index.owners(key("b")) == (api,)
+
+
 def test_a_kind_that_may_not_be_read_is_unverifiable_and_comes_back() -> None:
     world = _World()
     state = world.target("web", a={"x": "1"})
