@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from leadsman.engine.observer import is_decisive
-from leadsman.errors import KubeError
+from leadsman.errors import CompareError, KubeError
 from leadsman.live.fetch import FetchRequest, fetch_many
 from leadsman.model.identity import Gvk
 
@@ -93,6 +93,24 @@ class Acquirer:
             or ((failure := watches.failure(resource)) is not None and is_decisive(failure))
             for resource in self._resources.get(key, ())
         )
+
+    def broken(self, key: TargetKey) -> CompareError | None:
+        """Return why a kind of the target cannot be followed though the API server answers.
+
+        A connection that is lost is no such reason: then nothing can be told, and it passes.
+        """
+        if self.watches is None:
+            return None
+        for resource in sorted(self._resources.get(key, ()), key=str):
+            failure = self.watches.failure(resource)
+            if failure is not None and failure.status and not is_decisive(failure):
+                what = f"{resource} cannot be watched"
+                return CompareError("WatchFailed", f"{what}: {failure.message}")
+        return None
+
+    def wanting(self, resource: ApiResource) -> list[TargetKey]:
+        """Return the targets that follow a kind."""
+        return [key for key, resources in self._resources.items() if resource in resources]
 
     def _locate(self, state: TargetState) -> dict[Gvk, ApiResource]:
         """Find the resource of each kind; an object of a kind without one is Unverifiable."""

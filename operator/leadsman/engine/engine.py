@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from leadsman.engine.acquire import Acquirer
 from leadsman.engine.index import Index
+from leadsman.engine.inputs import may_be_chart
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.observer import Observer
 from leadsman.engine.queue import WorkQueue
-from leadsman.engine.reconcile import Reconciler, may_be_chart
+from leadsman.engine.reconcile import Reconciler
 from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
 from leadsman.errors import LeadsmanError
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
     from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
-    from leadsman.kube.discovery import Discovery
+    from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
+    from leadsman.model.identity import Gvk
     from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
     from leadsman.model.target import Target
@@ -71,6 +73,7 @@ class Engine:
             now=now,
             news=self._news,
             depended=self._depended,
+            turned=self._turned,
             compared=instruments.comparisons.inc,
             versions=self._lookup.versions,
         )
@@ -168,21 +171,26 @@ class Engine:
             KubeError: the API server could not be asked; call again.
 
         """
+        before = {gvk: self._discovery.resource(gvk) for gvk in self._gvks()}
         moved = await self._discovery.refresh()
+        turned = {gvk for gvk, known in before.items() if self._discovery.resource(gvk) != known}
         changed = await self._schemas.refresh()
         for gvk in [gvk for gvk in self.observer.schemas if gvk.api_version in changed]:
             del self.observer.schemas[gvk]
         if self.acquirer.watches is not None:
             self.acquirer.watches.retry()
         for state in self.states.values():
-            versions = {desired.gvk.api_version for desired in state.desired.values()}
+            gvks = {desired.gvk for desired in state.desired.values()}
             if state.unserved:
                 state.stale = True
-            if not versions.isdisjoint(changed):
+            if not turned.isdisjoint(gvks) or not changed.isdisjoint(g.api_version for g in gvks):
                 state.rejudge = True
             asks = moved and state.target is not None and may_be_chart(state.target)
             if state.stale or state.rejudge or asks:
                 self._queue.add(state.key)
+
+    def _gvks(self) -> set[Gvk]:
+        return {desired.gvk for state in self.states.values() for desired in state.desired.values()}
 
     async def check_once(
         self, targets: Iterable[Target], refused: Mapping[TargetKey, LeadsmanError]
@@ -234,6 +242,11 @@ class Engine:
             return
         self._lookup.forget_values(state.target)
         self._queue.add(key)
+
+    def _turned(self, resource: ApiResource) -> None:
+        for key in self.acquirer.wanting(resource):
+            if key in self.states:
+                self._queue.add(key)
 
     def _forget(self, key: TargetKey) -> None:
         state = self.states.pop(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadsman.compare.judge import judge
+from leadsman.compare.orphan import judge_orphan
 from leadsman.errors import CompareError, KubeError
 from leadsman.model.finding import Finding, State
 
@@ -40,6 +41,7 @@ class Observer:
         now: Callable[[], float],
         news: Callable[[TargetState, float], None],
         depended: Callable[[TargetKey], None],
+        turned: Callable[[ApiResource], None],
         compared: Callable[[], None],
         versions: dict[ObjectKey, str],
     ) -> None:
@@ -47,11 +49,13 @@ class Observer:
 
         ``depended`` is called with a target whose render reads an object that has changed, which
         ``versions`` tells: the resourceVersion of each such object when it was last read.
+        ``turned`` is called with a kind that cannot be followed any more, or can be again.
         """
         self._index = index
         self._now = now
         self._news = news
         self._depended = depended
+        self._turned = turned
         self._compared = compared
         self._versions = versions
         self.schemas: dict[Gvk, Schema | None] = {}
@@ -91,6 +95,7 @@ class Observer:
     def failed(self, resource: ApiResource, error: KubeError, /) -> None:
         """Record that a kind cannot be read, where that is certain."""
         if not is_decisive(error):
+            self._turned(resource)
             return
         for key in tuple(self._index.keys(resource.group, resource.kind)):
             for state in self._index.owners(key):
@@ -98,8 +103,9 @@ class Observer:
                 if desired is not None and desired.gvk.version == resource.version:
                     self.unverifiable(state, desired, error.reason, error.message)
 
-    def recovered(self, _resource: ApiResource, /) -> None:
-        """Do nothing: the list that comes with a recovery has brought every object anew."""
+    def recovered(self, resource: ApiResource, /) -> None:
+        """Have its targets looked at: the list that came with it has brought every object anew."""
+        self._turned(resource)
 
     def judge(
         self,
@@ -118,7 +124,7 @@ class Observer:
         received = self._now() if received is None else received
         desired = state.desired.get(key)
         if desired is None:
-            self._orphan(state, key, resource_version, received)
+            self._orphan(state, key, resource_version, live, received)
             return
         if desired.gvk.version != version or state.policy is None:
             return
@@ -189,10 +195,15 @@ class Observer:
             self._dependency(key, "")
 
     def _orphan(
-        self, state: TargetState, key: ObjectKey, resource_version: str, received: float
+        self,
+        state: TargetState,
+        key: ObjectKey,
+        resource_version: str,
+        live: JsonObject,
+        received: float,
     ) -> None:
         gvk = state.orphans.get(key)
-        if gvk is None:
+        if gvk is None or state.policy is None:
             return
         if any(key in owner.desired for owner in self._index.owners(key)):
             # It has moved to another target, which is no drift.
@@ -200,12 +211,7 @@ class Observer:
             self._index.replace(state)
             return
         state.versions[key] = resource_version
-        finding = Finding(
-            key=key,
-            gvk=gvk,
-            state=State.ORPHANED,
-            message="Git no longer renders it, and it still lives",
-        )
+        finding = judge_orphan(key, gvk, live, state.policy)
         self._record(state, key, finding, received)
 
     def _dependency(self, key: ObjectKey, resource_version: str) -> None:

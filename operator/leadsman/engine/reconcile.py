@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadsman.compare.judge import compile_policy
+from leadsman.engine.inputs import inputs_of, interval
 from leadsman.errors import LeadsmanError, SourceError
 from leadsman.model.identity import Gvk
 from leadsman.model.source import LocalSource
 from leadsman.model.status import Failure
-from leadsman.model.target import HelmOptions
 from leadsman.render.helm_values import secret_texts
 from leadsman.render.renderer import ClusterFacts
 from leadsman.source.local import local_artifact
@@ -90,28 +90,31 @@ class Reconciler:
             checked = await self._look(state, target)
         except LeadsmanError as error:
             self._fail(state, error)
-            return Outcome(after=_interval(target), retry=error.retryable)
+            return Outcome(after=interval(target), retry=error.retryable)
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
             problem = f"a file of Leadsman's own cannot be used: {error.strerror or error}{where}"
             self._fail(state, LeadsmanError("StorageFailed", f"{problem}: is the cache full?"))
-            return Outcome(after=_interval(target), retry=True)
+            return Outcome(after=interval(target), retry=True)
         except Exception as error:
             # A defect of ours that one repository brings to light: said loudly, never in sync,
             # and no other target suffers. The text may hold what is secret, so only its kind.
             log.exception("a defect", extra={"target": str(state.key)})
             defect = f"a defect of Leadsman ({type(error).__name__}), which its log tells more of"
             self._fail(state, LeadsmanError("InternalError", defect))
-            return Outcome(after=_interval(target), retry=True)
+            return Outcome(after=interval(target), retry=True)
         finally:
             state.busy = False
             state.settled = True
             state.observed = generation
-        if checked:
+        if checked and (broken := self._acquirer.broken(state.key)) is not None:
+            # What was judged stands, and is not known to hold any more.
+            self._fail(state, broken)
+        elif checked:
             state.failure = None
             if self._acquirer.healthy(state.key):
                 state.checked_at = self._now()
-        return Outcome(after=_interval(target) * (1.0 + _JITTER * random.random()))  # noqa: S311 - spreads polls, keeps no secret
+        return Outcome(after=interval(target) * (1.0 + _JITTER * random.random()))  # noqa: S311 - spreads polls, keeps no secret
 
     async def _look(self, state: TargetState, target: Target | None) -> bool:
         """Return whether the target was checked; False where a known failure still stands."""
@@ -125,7 +128,7 @@ class Reconciler:
         values = await self._values(target)
         policy = compile_policy(target, secret_texts(values))
         rejudge = rejudge or state.policy is None or state.policy.digest != policy.digest
-        inputs = _inputs(target, commit, values, self._discovery)
+        inputs = inputs_of(target, commit, values, self._discovery)
         if commit is not None and inputs == state.rendered:
             # Another name, a tag say, may lead to the same commit now.
             state.commit = commit
@@ -278,37 +281,3 @@ class Reconciler:
             error.message,
             extra={"target": str(state.key), "stage": error.stage},
         )
-
-
-def may_be_chart(target: Target) -> bool:
-    """Say whether the render may ask for the cluster's version and kinds, as charts do."""
-    return target.render is None or isinstance(target.render, HelmOptions)
-
-
-def _interval(target: Target | None) -> float:
-    if target is None or isinstance(target.source, LocalSource):
-        return 3600.0
-    return target.source.interval
-
-
-def _inputs(
-    target: Target,
-    commit: Commit | None,
-    values: tuple[ValuesDocument, ...],
-    discovery: Discovery,
-) -> tuple[object, ...]:
-    """Return all that a render depends on; equal inputs render the same."""
-    source = target.source
-    tree: object = source
-    if not isinstance(source, LocalSource):
-        tree = (source.url, source.ignore, source.recurse_submodules)
-    return (
-        commit.sha if commit is not None else "",
-        tree,
-        target.path,
-        target.render,
-        target.target_namespace,
-        target.allow_empty,
-        values,
-        (discovery.kube_version, discovery.api_versions) if may_be_chart(target) else (),
-    )

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 # Seconds after which a new target has a report though it has not been looked at yet: many never
 # need it, and those who wait for a report with kubectl need not wait for a slow Git server.
 _PATIENCE = 0.5
+# Seconds for which it may be that the API server could not be asked before it is said: as long as
+# its watches bear with it, and time for three more looks.
+_DOUBT = 10.0
 # Seconds between two tries to write, at most.
 _RETRY_WITHIN = 30.0
 # Seconds that what is being written may take once the process has been told to end.
@@ -102,6 +105,9 @@ class Reporter:
             return
         if state.busy or (not state.settled and state.reported is not None):
             return
+        if wait := self._doubted(state):
+            self._queue.add_after(key, wait)
+            return
         received = self._received.pop(key, None)
         status, settled = status_of(state), state.settled
         try:
@@ -125,6 +131,19 @@ class Reporter:
             self._queue.forget_tries(key)
         else:
             self._retry(key, "Events", refused)
+
+    def _doubted(self, state: TargetState) -> float:
+        """Return for how many seconds more a failure is not told.
+
+        That the API server could not be asked can only be told once it can, and by then the next
+        look has mostly gone well.
+        """
+        failure, reported = state.failure, state.reported
+        if failure is None or failure.stage != KubeError.stage:
+            return 0.0
+        if reported is not None and reported.failure is not None:
+            return 0.0
+        return min(_DOUBT, max(0.0, failure.since + _DOUBT - self._now()))
 
     def _retry(self, key: TargetKey, what: str, error: KubeError) -> None:
         delay = self._queue.retry(key, cap=_RETRY_WITHIN)

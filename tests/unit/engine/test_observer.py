@@ -32,6 +32,7 @@ class _World:
         self.clock = 100.0
         self.news: list[TargetKey] = []
         self.depended: list[TargetKey] = []
+        self.turned: list[ApiResource] = []
         self.comparisons = 0
         self.versions: dict[ObjectKey, str] = {}
         self.observer = Observer(
@@ -40,6 +41,7 @@ class _World:
             news=lambda state, _received: self.news.append(state.key),
             depended=self.depended.append,
             compared=self._compared,
+            turned=self.turned.append,
             versions=self.versions,
         )
 
@@ -240,6 +242,13 @@ def test_what_may_pass_changes_no_verdict(reason: str) -> None:
     world.sees("a", {"x": "1"})
     world.observer.failed(_CONFIG_MAPS, KubeError(reason, "no answer"))
     assert _states(state) == {}
+    assert world.turned == [_CONFIG_MAPS]
+
+
+def test_targets_are_looked_at_when_a_kind_can_be_read_again() -> None:
+    world = _World()
+    world.observer.recovered(_CONFIG_MAPS)
+    assert world.turned == [_CONFIG_MAPS]
 
 
 def test_an_object_read_in_another_version_is_not_compared() -> None:

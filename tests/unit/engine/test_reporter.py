@@ -6,9 +6,13 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+import pytest
+
 from leadsman.engine.reporter import Reporter
+from leadsman.engine.status import status_of
 from leadsman.model.desired import Rendered
 from leadsman.model.finding import State
+from leadsman.model.status import Failure
 from leadsman.report.metrics import Instruments
 from leadsman.report.recorder import EventRecorder
 from leadsman.report.writer import ReportWriter
@@ -120,3 +124,33 @@ async def test_a_new_target_has_a_report_before_its_first_look_has_ended() -> No
                 await server.arrived.wait()
         assert verdict(server, state)[0] == "Drifted"
         assert events(server) == ["DriftDetected"]
+
+
+async def test_that_the_api_server_could_not_be_asked_is_told_only_if_it_lasts() -> None:
+    state = drifted()
+    async with api_server() as server:
+        made = make(server, state)
+        state.failure = Failure("kube", "ApiServerUnreachable", "refused", since=NOW - 3.0)
+        assert made._doubted(state) == pytest.approx(7.0)
+        await made._report(state.key)
+        assert not server.requests
+        state.failure = None  # the next look has gone well
+        made.mark(state.key)
+        async with running(made), asyncio.timeout(30):
+            while not events(server):
+                server.arrived.clear()
+                await server.arrived.wait()
+        assert events(server) == ["DriftDetected"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "since", "told"),
+    [("kube", NOW - 11.0, False), ("source", NOW, False), ("kube", NOW, True)],
+)
+async def test_other_failures_are_told_at_once(stage: str, since: float, *, told: bool) -> None:
+    state = drifted()
+    state.failure = Failure(stage, "Any", "why", since=since)
+    if told:
+        state.reported = status_of(state)
+    async with api_server() as server:
+        assert make(server, state)._doubted(state) == 0.0
