@@ -103,10 +103,9 @@ PROD = {"helm": {"valuesFiles": ["values-prod.yaml"]}}
 KUSTOMIZE: Files = {**PLAIN, "app/kustomization.yaml": "resources: [config.yaml]\n"}
 
 
-def definition(group: str) -> dict[str, Any]:
-    """A CustomResourceDefinition of widgets in a group."""
+def definition(group: str, *more: str) -> dict[str, Any]:
+    """A CustomResourceDefinition of widgets in a group, in version v1 and maybe more."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -115,7 +114,15 @@ def definition(group: str) -> dict[str, Any]:
             "group": group,
             "scope": "Namespaced",
             "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
-            "versions": [version | {"schema": {"openAPIV3Schema": schema}}],
+            "versions": [
+                {
+                    "name": name,
+                    "served": True,
+                    "storage": name == "v1",
+                    "schema": {"openAPIV3Schema": schema},
+                }
+                for name in ("v1", *more)
+            ],
         },
     }
 

@@ -1,0 +1,124 @@
+"""Kinds that cannot be read any more, and come back: nothing reads as in sync meanwhile."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from e2e.failures.app import CONFIG, PLAIN, App
+from e2e.failures.case import definition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from controlplane.plane import ControlPlane
+    from e2e.failures.servers import Servers
+    from harness.checks import Check
+    from harness.operator import Operator
+
+WIDGET = "kind: Widget\nmetadata: {name: wheel}\nspec: {size: 3}\n"
+# Nobody answers there, as after the operator whose webhook it was is gone.
+NOBODY = {
+    "strategy": "Webhook",
+    "webhook": {
+        "conversionReviewVersions": ["v1"],
+        "clientConfig": {"service": {"namespace": "default", "name": "nobody", "port": 443}},
+    },
+}
+
+
+class Widgets:
+    """A kind of its own group, served as v1 (which is stored) and v2, and an application of it."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.group = f"{app.name}.example.org"
+        self._crd = f"crd/widgets.{self.group}"
+
+    def deliver(self, version: str) -> Check:
+        """Put a widget and a ConfigMap into Git and the cluster; return their DriftCheck."""
+        app = self.app
+        app.plane.kubectl("apply", "-f", "-", stdin=json.dumps(definition(self.group, "v2")))
+        app.plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", self._crd)
+        widget = f"apiVersion: {self.group}/{version}\n{WIDGET}"
+        app.deliver({**PLAIN, "app/widget.yaml": widget})
+        app.plane.kubectl("apply", "-n", app.namespace, "-f", "-", stdin=widget)
+        check = app.watch(interval="1h")
+        check.wait_verdict("InSync")
+        return check
+
+    def patch(self, kind: str, body: Any) -> None:
+        self.app.plane.kubectl("patch", self._crd, f"--type={kind}", "-p", json.dumps(body))
+
+    def delete(self) -> None:
+        self.patch("merge", {"spec": {"conversion": {"strategy": "None", "webhook": None}}})
+        self.app.plane.kubectl("delete", "--wait=false", self._crd)
+
+
+@pytest.fixture
+def widgets(
+    control_plane: ControlPlane,
+    operator: Operator,
+    servers: Servers,
+    home: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[Widgets]:
+    name = f"kinds-{len(request.node.name)}"
+    widgets = Widgets(App(operator, control_plane, home, name, servers["open"]))
+    yield widgets
+    widgets.app.check.delete()
+    widgets.delete()
+
+
+def test_a_kind_that_nobody_can_convert_any_more(widgets: Widgets) -> None:
+    check = widgets.deliver("v2")
+    widgets.patch("merge", {"spec": {"conversion": NOBODY}})
+    report = check.wait(lambda report: report.verdict == "Unknown", "an end of certainty")
+    ready = report.conditions["Ready"]
+    assert (ready["status"], ready["reason"]) == ("False", "WatchFailed")
+    assert f"widgets.{widgets.group} cannot be watched" in ready["message"]
+    (event,) = check.events("CompareFailed")
+    assert "WatchFailed" in event["note"]
+    widgets.app.set_live("red")  # all else is followed as before
+    check.wait_verdict("Drifted")
+    widgets.app.set_live("green")
+
+    widgets.patch("merge", {"spec": {"conversion": {"strategy": "None", "webhook": None}}})
+    check.wait_verdict("InSync")
+    assert len(check.events("Recovered")) == 1
+
+
+def test_a_version_that_is_served_no_more(widgets: Widgets) -> None:
+    check = widgets.deliver("v2")
+    served = "/spec/versions/1/served"
+    widgets.patch("json", [{"op": "replace", "path": served, "value": False}])
+    report = check.wait(lambda report: report.verdict == "Unknown", "an end of certainty")
+    report = check.wait(
+        lambda report: report.conditions["Ready"]["reason"] == "KindNotServed", "why"
+    )
+    assert report.object("Widget", "wheel")["reason"] == "KindNotServed"
+    widgets.patch("json", [{"op": "replace", "path": served, "value": True}])
+    check.wait_verdict("InSync")
+
+
+def test_an_object_that_moves_to_another_target_is_orphaned_in_none(
+    operator: Operator, control_plane: ControlPlane, servers: Servers, home: str
+) -> None:
+    """Whichever of the two hears of the commit first."""
+    app = App(operator, control_plane, home, "moves", servers["open"])
+    extra = CONFIG.replace("NAME", "moved-here")
+    app.deliver({**PLAIN, "app/extra.yaml": extra, "other/config.yaml": CONFIG + "  more: yes\n"})
+    app.create_live("moved-here")
+    check = app.watch()
+    check.wait_verdict("InSync")
+    app.commit({"app/extra.yaml": None, "other/config.yaml": extra})
+    check.wait(lambda report: report.verdict == "Drifted", "an orphan")
+    other = App(operator, control_plane, home, "moves-there", servers["open"])
+    other.check.create(url=app.url, ref={"branch": "moves"}, path="other", interval="1s")
+    other.check.wait_verdict("InSync")
+    report = check.wait_verdict("InSync")
+    assert report.status["summary"]["total"] == 1
+    for each in (check, other.check):
+        each.delete()
