@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from leadsman.source.url import RemoteUrl
 
 _CREDENTIALS_IN_URL = re.compile(r"(https?://)[^/@\s]+@|(\w+://[^/@\s:]+):[^/@\s]*@")
+_QUERY_IN_URL = re.compile(r"(https?://[^\s'\"?]*)\?[^\s'\"]*")
 _CREDENTIAL_HELPER = (
     "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' "
     '"$LEADSMAN_USERNAME" "$LEADSMAN_PASSWORD"; }; f'
@@ -83,7 +84,8 @@ class Access:
                 encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
                 for form in (secret, quote(secret, safe=""), encoded):
                     text = text.replace(form, "***")
-        return _CREDENTIALS_IN_URL.sub(lambda m: f"{m[1] or m[2] + ':'}***@", text)
+        text = _CREDENTIALS_IN_URL.sub(lambda m: f"{m[1] or m[2] + ':'}***@", text)
+        return _QUERY_IN_URL.sub(r"\1?***", text)
 
     @contextmanager
     def session(self, folder: Path, *, follow: bool) -> Iterator[dict[str, str]]:

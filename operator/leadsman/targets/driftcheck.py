@@ -33,7 +33,7 @@ API_VERSION = "leadsman.dev/v1alpha1"
 KIND = "DriftCheck"
 
 _URL = r"(http|https|ssh)://.*"
-_PASSWORD_IN_URL = re.compile(r"[a-z]+://[^/@]*:[^/@]*@")
+_PASSWORD_IN_URL = re.compile(r"[a-z]+://[^/]*:[^/]*@")
 _COMMIT = r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}"
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _RELEASE_NAME = rf"{_DNS_LABEL}(\.{_DNS_LABEL})*"

@@ -88,6 +88,8 @@ def test_credentials_in_any_address_are_scrubbed() -> None:
     )
     assert access.scrub("ssh://git@example.com/x") == "ssh://git@example.com/x"
     assert access.scrub("socks5://ada:pw@proxy") == "socks5://ada:***@proxy"
+    asked = "unable to access 'http://example.com/x?private_token=pw/': refused"
+    assert access.scrub(asked) == "unable to access 'http://example.com/x?***': refused"
 
 
 def test_a_token_in_the_place_of_a_user_name_is_a_secret() -> None:
