@@ -127,6 +127,9 @@ class Feed:
                 self._listener.deleted(self.resource, key, meta)
             case ListStarted():
                 self._seen = set()
+                # Between what was handed on last and this list the listener may have asked for an
+                # object itself, and found it otherwise than it was before and is again.
+                self._fingerprints.clear()
             case Synced():
                 self._relisted()
             case Failed(error):
@@ -158,9 +161,6 @@ class Feed:
             elsewhere = bool(namespace) and key.namespace != namespace
             return elsewhere or hash((key.namespace, key.name)) in seen
 
-        self._fingerprints = {
-            ident: value for ident, value in self._fingerprints.items() if ident in seen
-        }
         self._listener.relisted(self.resource, is_seen)
         self._listed = True
         self._settled.set()

@@ -164,6 +164,20 @@ async def test_content_that_comes_back_after_the_listener_saw_other_is_brought_a
     assert await setting.listener.read(1) == ["web@4"]
 
 
+async def test_content_that_comes_back_is_brought_by_a_list_too(setting: Setting) -> None:
+    await setting.watches.want([CONFIG_MAPS])
+    before = config_map("web", 2, data={"a": "before"})
+    watch = await setting.sync(before, config_map("db", 1))
+    await setting.listener.read(3)
+    # Version 3 was fetched and judged by other means, and the watch has missed it.
+    setting.listener.versions[key("web")] = "3"
+    await watch.send(EXPIRED)
+    again = copy.deepcopy(before)
+    again["metadata"]["resourceVersion"] = "4"
+    await setting.sync(again, config_map("db", 1), version=200)
+    assert await setting.listener.read(2) == ["web@4", "relisted configmaps []"]
+
+
 async def test_an_object_made_anew_under_its_name_is_another(setting: Setting) -> None:
     await setting.watches.want([CONFIG_MAPS])
     web = config_map("web", 2)
