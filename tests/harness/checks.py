@@ -37,7 +37,9 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """``InSync``, ``Drifted`` or ``Unknown``; "" where nothing is reported yet."""
+        """``InSync``, ``Drifted`` or ``Unknown``; "" where nothing was looked at yet."""
+        if self.conditions.get("Ready", {}).get("reason") == "NotChecked":
+            return ""
         return str(self.status.get("verdict", ""))
 
     @property

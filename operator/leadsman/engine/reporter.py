@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 # Seconds after which a new target has a report though it has not been looked at yet: many never
 # need it, and those who wait for a report with kubectl need not wait for a slow Git server.
-_PATIENCE = 0.5
+_PATIENCE = 1.0
 # Seconds for which it may be that the API server could not be asked before it is said: as long as
 # its watches bear with it, and time for three more looks.
 _DOUBT = 10.0
