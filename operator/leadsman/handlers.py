@@ -93,6 +93,7 @@ async def watch(
     """
     # kopf says each event it takes at INFO; the engine says what came of it.
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("kopf._cogs.clients.watching").addFilter(_calm)
     tasks = await kopf.spawn_tasks(
         registry=registry(config, session, changed, gone),
         settings=settings(),
@@ -111,3 +112,12 @@ async def watch(
     for task in done:
         if not task.cancelled():
             task.result()
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """Make of a retry, which kopf calls an error and shows as Python sees it, a warning."""
+    told = record.getMessage()
+    if "will retry" in told:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args = f"kopf: {told.partition(' -> ')[0]}", ()
+    return True

@@ -66,12 +66,17 @@ ANSWERS: dict[str, JsonObject] = {
 
 
 class ApiServer:
-    """Serves one DriftCheck, and a watch that sends what is put into ``events``."""
+    """Serves one DriftCheck, and a watch that sends what is put into ``events``.
+
+    The first ``refusals`` watches are answered with 503; ``watched`` is set by the one after.
+    """
 
     def __init__(self) -> None:
         self.events: asyncio.Queue[JsonObject] = asyncio.Queue()
         self.ending = asyncio.Event()
         self.methods: set[str] = set()
+        self.refusals = 0
+        self.watched = asyncio.Event()
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -84,8 +89,13 @@ class ApiServer:
         return web.json_response(ANSWERS[path])
 
     async def _watch(self, request: web.Request, *, quiet: bool) -> web.StreamResponse:
+        if not quiet and self.refusals:
+            self.refusals -= 1
+            raise web.HTTPServiceUnavailable
         response = web.StreamResponse()
         await response.prepare(request)
+        if not quiet:
+            self.watched.set()
         if quiet:
             await self.ending.wait()
         while not quiet and (event := await self.events.get()):
@@ -190,3 +200,16 @@ async def test_a_cancellation_ends_no_task_of_others(watching: Watching) -> None
     watching.task.cancel()
     await watching.ended()
     assert watching.task.cancelled()
+
+
+async def test_a_retry_is_no_error(server: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.refusals = 1
+    watching = Watching(server)
+    async with asyncio.timeout(20):
+        await server.watched.wait()
+    watching.task.cancel()
+    await watching.ended()
+    (said,) = [one for one in caplog.records if "will retry" in one.getMessage()]
+    assert said.levelname == "WARNING"
+    assert said.getMessage().startswith("kopf: Request attempt #1")
+    assert "Error" not in said.getMessage()
