@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from leadsman.model.finding import DRIFTED_STATES
+from leadsman.model.finding import DRIFTED_STATES, State
 from leadsman.model.json import JsonObject
 from leadsman.report.metrics import Instruments, StatusCollector
 
@@ -20,6 +20,7 @@ def test_the_alerts() -> None:
     assert list(ALERTS) == [
         "LeadsmanDrift",
         "LeadsmanReconciliationFailing",
+        "LeadsmanUnverifiable",
         "LeadsmanSuspended",
         "LeadsmanStale",
         "LeadsmanDown",
@@ -48,10 +49,19 @@ def test_there_is_no_runbook_of_an_alert_that_is_gone() -> None:
     assert {path.stem for path in RUNBOOKS.iterdir()} == set(ALERTS)
 
 
+def states(name: str) -> set[str]:
+    expression: str = ALERTS[name]["expr"]
+    return set(expression.partition('state=~"')[2].partition('"')[0].split("|"))
+
+
 def test_drift_is_what_the_code_calls_drift() -> None:
-    expression = ALERTS["LeadsmanDrift"]["expr"]
-    states = expression.partition('state=~"')[2].partition('"')[0].split("|")
-    assert set(states) == {state.value for state in DRIFTED_STATES}
+    assert states("LeadsmanDrift") == {state.value for state in DRIFTED_STATES}
+
+
+def test_there_is_an_alert_for_every_state_that_is_not_in_sync() -> None:
+    drifted, unknown = states("LeadsmanDrift"), states("LeadsmanUnverifiable")
+    assert not drifted & unknown
+    assert drifted | unknown == {state.value for state in State} - {"InSync"}
 
 
 def test_the_rules_ask_for_metrics_and_labels_that_are_there() -> None:
