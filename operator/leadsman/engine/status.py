@@ -34,7 +34,7 @@ def status_of(state: TargetState) -> TargetStatus:
         ignored_fields=sum(len(finding.ignored) for finding in state.findings.values()),
     )
     failure = state.failure or _unserved(state)
-    source = state.target.source if state.target is not None else None
+    source = _source(state)
     return TargetStatus(
         key=state.key,
         uid=state.uid,
@@ -45,8 +45,9 @@ def status_of(state: TargetState) -> TargetStatus:
         inventory=(*state.desired, *state.orphans),
         failure=failure,
         commit=state.commit,
-        url=display_url(source.url) if isinstance(source, GitSource) else "",
+        url=display_url(source.url) if source is not None else "",
         renderer=state.renderer,
+        interval=source.interval if source is not None else 0.0,
         warnings=state.warnings,
         drift_since=min(
             (f.since for f in state.findings.values() if f.state in DRIFTED_STATES), default=0.0
@@ -58,7 +59,7 @@ def status_of(state: TargetState) -> TargetStatus:
 
 def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
     """Return the last report's findings, marked with why they could not be looked at again."""
-    source = state.target.source if state.target is not None else None
+    source = _source(state)
     return TargetStatus(
         key=state.key,
         uid=state.uid,
@@ -69,13 +70,19 @@ def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
         inventory=restored.inventory,
         failure=state.failure,
         commit=restored.commit,
-        url=display_url(source.url) if isinstance(source, GitSource) else restored.url,
+        url=display_url(source.url) if source is not None else restored.url,
         renderer=restored.renderer,
+        interval=source.interval if source is not None else 0.0,
         warnings=restored.warnings,
         drift_since=restored.drift_since,
         suspended_since=state.suspended_since,
         checked_at=state.checked_at,
     )
+
+
+def _source(state: TargetState) -> GitSource | None:
+    source = state.target.source if state.target is not None else None
+    return source if isinstance(source, GitSource) else None
 
 
 def _verdict(state: TargetState, summary: Summary, failure: Failure | None) -> Verdict:

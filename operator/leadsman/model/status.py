@@ -38,7 +38,8 @@ class TargetStatus:
     Times are seconds since the epoch, 0 for "not". ``commit`` is the revision that the findings
     are about, which after a failure is the last one that could be rendered. ``findings`` hold the
     objects that are not in sync, in no order. ``inventory`` are the objects that the target
-    renders or has rendered and that still live.
+    renders or has rendered and that still live. ``interval`` is how often Git is asked, in
+    seconds, 0 where nobody asks or knows.
     """
 
     key: TargetKey
@@ -52,6 +53,7 @@ class TargetStatus:
     commit: Commit | None = None
     url: str = ""
     renderer: str = ""
+    interval: float = 0.0
     warnings: tuple[str, ...] = ()
     drift_since: float = 0.0
     suspended_since: float = 0.0

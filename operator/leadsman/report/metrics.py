@@ -98,6 +98,11 @@ def _families() -> dict[str, GaugeMetricFamily]:
                 _TARGET,
             ),
             (
+                "target_interval_seconds",
+                "How long the target waits between two checks: spec.interval.",
+                _TARGET,
+            ),
+            (
                 "object_drifted",
                 "1 for each object that has drifted, up to leadsman_object_drifted_limit.",
                 (*_TARGET, "object_kind", "object_namespace", "object_name", "state"),
@@ -127,12 +132,13 @@ def _add_target(families: dict[str, GaugeMetricFamily], status: TargetStatus) ->
         failing = (*target, status.failure.stage, status.failure.reason)
         families["target_failing"].add_metric(failing, 1)
     for name, seconds in (
-        ("drift_started", status.drift_since),
-        ("suspended", status.suspended_since),
-        ("checked", status.checked_at),
+        ("drift_started_timestamp", status.drift_since),
+        ("suspended_timestamp", status.suspended_since),
+        ("checked_timestamp", status.checked_at),
+        ("interval", status.interval),
     ):
         if seconds:
-            families[f"target_{name}_timestamp_seconds"].add_metric(target, seconds)
+            families[f"target_{name}_seconds"].add_metric(target, seconds)
 
 
 def _add_objects(family: GaugeMetricFamily, statuses: Sequence[TargetStatus], limit: int) -> int:

@@ -34,8 +34,8 @@ def restore(report: JsonObject) -> TargetStatus | None:
     """Read what a report says of its target; None if it is not one or says nothing yet.
 
     Anybody may have written it: what cannot be read is left out. Values are as far as they were
-    kept, times are whole seconds, ``checked_at`` is 0. An object whose changes were not all kept
-    has the reason ``Truncated``.
+    kept, times are whole seconds, ``checked_at`` and ``interval`` are 0. An object whose changes
+    were not all kept has the reason ``Truncated``.
     """
     metadata, told = _object(report, "metadata"), _object(report, "status")
     target = _object(_object(report, "spec"), "target")

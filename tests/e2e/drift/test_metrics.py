@@ -19,6 +19,7 @@ SERIES = {
     "leadsman_target_failing": {"stage", "reason"},
     "leadsman_target_suspended_timestamp_seconds": set(),
     "leadsman_target_checked_timestamp_seconds": set(),
+    "leadsman_target_interval_seconds": set(),
     "leadsman_object_drifted": {"object_kind", "object_namespace", "object_name", "state"},
 }
 

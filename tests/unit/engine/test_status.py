@@ -144,3 +144,13 @@ def test_an_address_is_told_without_who_asks() -> None:
     source = GitSource("https://ghp_token@git.example.org/shop.git?private_token=secret")
     state.target = Target(state.key, source)
     assert status_of(state).url == "https://git.example.org/shop.git"
+
+
+def test_the_interval_is_the_specs_also_after_a_restart() -> None:
+    state = _checked(a=State.IN_SYNC)
+    assert status_of(state).interval == 0.0
+    state.target = Target(state.key, GitSource("https://git.example.com/shop", interval=21_600.0))
+    before = status_of(state)
+    assert before.interval == 21_600.0
+    state.rendered, state.restored = None, replace(before, interval=0.0)
+    assert status_of(state).interval == 21_600.0

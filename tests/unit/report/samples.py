@@ -80,6 +80,7 @@ def status(*findings: Finding, in_sync: int = 28, **more: Any) -> TargetStatus:
         commit=COMMIT,
         url="https://git.example.com/shop",
         renderer="Kustomize",
+        interval=300.0,
         drift_since=NOW if drifted else 0.0,
         checked_at=NOW,
     )

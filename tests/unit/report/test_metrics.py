@@ -75,6 +75,7 @@ def test_a_target_in_trouble_has_all_series() -> None:
     for what, seconds in (("drift_started", 30), ("suspended", 60), ("checked", 0)):
         name = f"leadsman_target_{what}_timestamp_seconds"
         assert of(samples, name) == [(TARGET, NOW - seconds)]
+    assert of(samples, "leadsman_target_interval_seconds") == [(TARGET, 300)]
     drifted = of(samples, "leadsman_object_drifted")
     assert sorted((labels["object_name"], labels["state"], value) for labels, value in drifted) == [
         ("db", "Missing", 1),
@@ -107,6 +108,8 @@ def test_a_target_never_checked_has_no_time_of_it() -> None:
     samples = scrape([TargetStatus(status().key, "", 1, Verdict.UNKNOWN)])
     assert not of(samples, "leadsman_target_checked_timestamp_seconds")
     assert of(samples, "leadsman_target_info") == [({**TARGET, "revision": "", "url": ""}, 1)]
+    # Nor an interval, while nobody knows what its spec asks for.
+    assert not of(samples, "leadsman_target_interval_seconds")
 
 
 def test_series_of_a_target_that_is_gone_vanish() -> None:

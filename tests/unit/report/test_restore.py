@@ -44,7 +44,7 @@ def test_everything_that_was_said_is_read_back() -> None:
         warnings=("careful",),
     )
     assert restore(stored(told)) == replace(
-        told, checked_at=0.0, inventory=tuple(sorted(told.inventory))
+        told, checked_at=0.0, interval=0.0, inventory=tuple(sorted(told.inventory))
     )
 
 
