@@ -1,4 +1,7 @@
-# Base images come without a registry's name: say where they are with --build-arg, best by digest.
+# Base images come without a registry's name: say where they are with --build-arg. To build the same
+# again, pin them by digest, which `docker buildx imagetools inspect IMAGE` prints:
+#   --build-arg GO_IMAGE=REGISTRY/golang:1.27@sha256:DIGEST
+#   --build-arg PYTHON_IMAGE=REGISTRY/python:3.13-slim@sha256:DIGEST
 ARG GO_IMAGE=golang:1.27
 ARG PYTHON_IMAGE=python:3.13-slim
 
