@@ -176,6 +176,28 @@ def test_without_secrets_all_else_can_still_be_read(no_secrets: ControlPlane) ->
     assert writes(no_secrets, "default") == OWN
 
 
+def test_without_secrets_what_operators_publish_for_viewers_is_joined(
+    no_secrets: ControlPlane,
+) -> None:
+    """Seen with the real roles of Kyverno, and with none that reads Secrets."""
+
+    def custom() -> bool:
+        return may(no_secrets, "watch", "kyverno.io", "clusterpolicies")
+
+    assert not custom()
+    manifests = real_input("kyverno") / "config/install-latest-testing.yaml"
+    roles = [
+        item
+        for item in yaml.safe_load_all(manifests.read_text())
+        if item["kind"] == "ClusterRole"
+        and item["metadata"]["labels"].get("rbac.authorization.k8s.io/aggregate-to-view")
+    ]
+    no_secrets.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(roles))
+    eventually(custom, what="aggregated")
+    assert not any(may(no_secrets, verb, "", "secrets") for verb in READ)
+    assert writes(no_secrets, "default") == OWN
+
+
 def test_without_secrets_the_examples_give_back_what_is_needed(no_secrets: ControlPlane) -> None:
     def custom() -> bool:
         return may(no_secrets, "watch", "cert-manager.io", "certificates")

@@ -37,14 +37,14 @@ def control_plane(
     kustomization = {"resources": [deploy], "components": [f"{deploy}/components/no-secrets"]}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     control_plane.kubectl("apply", "--server-side", "-k", folder)
-    until(lambda: not may_list_secrets(control_plane), "the permissions to go")
+    until(lambda: not may(control_plane, "list", "", "secrets"), "the permissions to go")
     yield control_plane
     install(control_plane)
-    until(lambda: may_list_secrets(control_plane), "the permissions to come back")
+    until(lambda: may(control_plane, "list", "", "secrets"), "the permissions to come back")
 
 
-def may_list_secrets(plane: ControlPlane) -> bool:
-    asked = {"verb": "list", "group": "", "resource": "secrets"}
+def may(plane: ControlPlane, verb: str, group: str, resource: str) -> bool:
+    asked = {"verb": verb, "group": group, "resource": resource}
     review = {"spec": {"user": USER, "resourceAttributes": asked}}
     answer = plane.api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
     return bool(answer["status"]["allowed"])
@@ -94,6 +94,70 @@ def test_a_secret_cannot_be_judged_and_all_else_can(
     app.set_live("green")
     app.check.wait_verdict("Unknown")
     assert well.told() == before
+
+
+DEFINITION = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: PLURAL.no-secrets.example.com}
+spec:
+  group: no-secrets.example.com
+  names: {kind: KIND, plural: PLURAL}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+---
+"""
+# As operators publish them, for people who may view.
+VIEWER = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: no-secrets-example-view
+  labels: {rbac.authorization.k8s.io/aggregate-to-view: "true"}
+rules:
+  - {apiGroups: [no-secrets.example.com], resources: [tickets], verbs: [get, list, watch]}
+"""
+CUSTOM = (
+    "apiVersion: no-secrets.example.com/v1\nkind: KIND\nmetadata: {name: NAME}\nspec: {seat: 1}\n"
+)
+
+
+def test_a_custom_resource_that_viewers_may_read_is_judged(
+    control_plane: ControlPlane, operator: Operator, servers: Servers, home: str
+) -> None:
+    kinds = {"Ticket": "tickets", "Voucher": "vouchers"}
+    definitions = [
+        DEFINITION.replace("KIND", kind).replace("PLURAL", plural) for kind, plural in kinds.items()
+    ]
+    control_plane.kubectl("apply", "-f", "-", stdin="".join(definitions) + VIEWER)
+    for plural in kinds.values():
+        name = f"crd/{plural}.no-secrets.example.com"
+        control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
+        control_plane.kubectl("get", f"{plural}.no-secrets.example.com", "--all-namespaces")
+    until(
+        lambda: may(control_plane, "watch", "no-secrets.example.com", "tickets"), "the permission"
+    )
+    app = App(operator, control_plane, home, "custom", servers["open"])
+    files = {f"app/{kind}.yaml": CUSTOM.replace("KIND", kind) for kind in kinds}
+    app.deliver({**PLAIN, **files})
+    for text in files.values():
+        live = text.replace("NAME", app.name)
+        control_plane.kubectl("apply", "-n", home, "-f", "-", stdin=live)
+    app.watch()
+    report = app.check.wait_verdict("Unknown")
+    # Nobody published a role for the other.
+    assert report.states == {("Voucher", app.name): "Unverifiable"}
+    assert report.object("Voucher", app.name)["reason"] == "Forbidden"
+    assert report.status["summary"]["inSync"] == 2
+    ticket = f"/apis/no-secrets.example.com/v1/namespaces/{home}/tickets/{app.name}"
+    control_plane.api.patch(ticket, {"spec": {"seat": 2}})
+    report = app.check.wait_verdict("Drifted")
+    assert report.states["Ticket", app.name] == "Modified"
+    assert not may(control_plane, "list", "", "secrets")
 
 
 def test_a_source_needs_its_secret(

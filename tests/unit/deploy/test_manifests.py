@@ -142,8 +142,17 @@ def test_no_secrets_takes_reading_secrets_away_and_nothing_else(
 ) -> None:
     without = overlay(tmp_path, "no-secrets")
     changed = [key for key in deploy if without[key] != deploy[key]]
-    assert changed == [("ClusterRole", "leadsman-reader-default")]
+    assert changed == [
+        ("ClusterRole", "leadsman-reader"),
+        ("ClusterRole", "leadsman-reader-default"),
+    ]
     assert set(without) == set(deploy)
+    selectors = without["ClusterRole", "leadsman-reader"]["aggregationRule"]["clusterRoleSelectors"]
+    assert [each["matchLabels"] for each in selectors] == [
+        {"leadsman.dev/aggregate-to-reader": "true"},
+        {"rbac.authorization.k8s.io/aggregate-to-view": "true"},
+    ]
+    assert "rules" not in without["ClusterRole", "leadsman-reader"]
     for role_rules in rules(without).values():
         for rule in role_rules:
             assert "*" not in rule["apiGroups"]
