@@ -18,6 +18,7 @@ from leadsman.kube.status import NOT_FOUND
 from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
 from leadsman.kube.watching import KindWatch
 from leadsman.model.identity import TargetKey
+from leadsman.report.restore import restore
 
 if TYPE_CHECKING:
     from leadsman.engine.engine import Engine
@@ -53,6 +54,21 @@ async def read_reports(client: Client, writer: ReportWriter) -> list[TargetStatu
         if not (token := answer["metadata"].get("continue", "")):
             return statuses
         params = {"limit": _PAGE, "continue": token}
+
+
+async def read_report(client: Client, key: TargetKey) -> TargetStatus | None:
+    """Return what is reported of a target, None if there is no report.
+
+    Raises:
+        KubeError: the report could not be read.
+
+    """
+    try:
+        return restore(await client.get(_REPORTS.path(key.namespace, key.name)))
+    except KubeError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
 
 
 class ReportWatch:

@@ -76,6 +76,7 @@ def exit_code(statuses: Iterable[TargetStatus]) -> int:
 async def _checked(parts: Parts, selection: Selection) -> list[TargetStatus]:
     console = Console(stderr=True)
     engine = parts.engine
+    engine.restore(selection.reported)
     work = asyncio.ensure_future(engine.check_once(selection.targets, selection.refused))
     if not console.is_terminal:
         return await work

@@ -83,13 +83,15 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _print_details(console: Console, status: TargetStatus) -> None:
     findings = worst_first(each for each in status.findings if each.state is not State.IN_SYNC)
-    if not (findings or status.failure or status.warnings):
+    if not (findings or status.failure or status.warnings or status.suspended_since):
         return
     console.print()
     console.print(Text(printable(_name(status)), style="bold"))
     if status.failure is not None:
         reason = f"{status.failure.reason}: "
         console.print(Text(reason, style="yellow") + Text(_lines(status.failure.message)))
+    if status.suspended_since:
+        console.print(Text("suspended: ", style="yellow") + Text("Git is followed no further"))
     for warning in status.warnings:
         console.print(Text("warning: ", style="yellow") + Text(printable(warning)))
     for finding in findings:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadsman.errors import LeadsmanError, SpecError
+from leadsman.app.reports import read_report
+from leadsman.cli.files import read_driftchecks
+from leadsman.errors import KubeError, LeadsmanError, SpecError
 from leadsman.model.identity import TargetKey
 from leadsman.model.target import HelmOptions, Target
-from leadsman.render.yaml import load_documents
 from leadsman.source.local import locate
 from leadsman.targets.driftcheck import KIND, target_from
 
@@ -19,15 +19,21 @@ if TYPE_CHECKING:
     import argparse
 
     from leadsman.app.parts import Parts
-    from leadsman.model.json import Json, JsonObject
+    from leadsman.kube.client import Client
+    from leadsman.model.json import JsonObject
+    from leadsman.model.status import TargetStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to check; ``refused`` says of DriftChecks why their spec cannot be carried out."""
+    """What to check; ``refused`` says of DriftChecks why their spec cannot be carried out.
+
+    ``reported`` are the reports of those that are suspended, whose revision is the one to check.
+    """
 
     targets: list[Target]
     refused: dict[TargetKey, LeadsmanError] = field(default_factory=dict)
+    reported: list[TargetStatus] = field(default_factory=list)
 
 
 async def selected(options: argparse.Namespace, parts: Parts) -> Selection:
@@ -49,13 +55,13 @@ async def selected(options: argparse.Namespace, parts: Parts) -> Selection:
         return Selection([_local(options, parts)])
     if options.filename:
         namespace = options.namespace or parts.client.config.namespace
-        resources = [item for name in options.filename for item in _read(name, namespace)]
+        resources = read_driftchecks(options.filename, namespace)
     else:
         namespaces = (options.namespace,) if options.namespace else ()
         resources = await parts.driftchecks(namespaces)
     if not resources:
         raise SpecError("there is no DriftCheck to check", reason="NothingToCheck")
-    return _select(resources)
+    return await _with_reports(_select(resources), parts.client)
 
 
 def _select(resources: list[JsonObject]) -> Selection:
@@ -81,6 +87,21 @@ def _select(resources: list[JsonObject]) -> Selection:
     return selection
 
 
+async def _with_reports(selection: Selection, client: Client) -> Selection:
+    """Add what was reported of suspended targets; refuse those of which nobody can tell."""
+    targets = []
+    for target in selection.targets:
+        try:
+            report = await read_report(client, target.key) if target.suspended else None
+        except KubeError as error:
+            selection.refused[target.key] = error
+            continue
+        targets.append(target)
+        if report is not None:
+            selection.reported.append(report)
+    return replace(selection, targets=targets)
+
+
 def _local(options: argparse.Namespace, parts: Parts) -> Target:
     folder = Path(options.path)
     if not folder.is_dir():
@@ -102,36 +123,3 @@ def _local(options: argparse.Namespace, parts: Parts) -> Target:
         path=path,
         render=helm if chart else None,
     )
-
-
-def _read(name: str, namespace: str) -> list[JsonObject]:
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LeadsmanError("FileNotReadable", f"{name}: {error}", retryable=False) from error
-    return [
-        _placed(document, name, namespace)
-        for found in load_documents(text, name)
-        if found
-        for document in _items(found)
-    ]
-
-
-def _items(document: Json) -> list[Json]:
-    """Open what ``kubectl get driftchecks -o yaml`` prints."""
-    if isinstance(document, dict) and str(document.get("kind", "")).endswith("List"):
-        items = document.get("items")
-        return items if isinstance(items, list) else []
-    return [document]
-
-
-def _placed(document: Json, file: str, namespace: str) -> JsonObject:
-    """Return the object with the namespace that is meant; what is no object can't be named."""
-    metadata = document.get("metadata") or {} if isinstance(document, dict) else None
-    if not isinstance(document, dict) or not isinstance(metadata, dict):
-        raise SpecError(f"{file}: holds something that is no DriftCheck, but a list or a text")
-    for part in ("name", "namespace"):
-        if not isinstance(metadata.get(part) or "", str):
-            raise SpecError(f"{file}: metadata.{part} must be a text: put it in quotes")
-    placed = metadata | {"namespace": metadata.get("namespace") or namespace}
-    return document | {"metadata": placed}

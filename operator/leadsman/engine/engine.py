@@ -120,10 +120,9 @@ class Engine:
             state = None
         if state is None:
             state = self.states[key] = TargetState(key)
-            restored = self._restored.pop(key, None)
-            if restored is not None and restored.uid in {"", uid}:
-                state.restore(restored)
-            elif self.reporter is not None:
+            state.uid = uid
+            self._recall(state)
+            if state.restored is None and self.reporter is not None:
                 self.reporter.announce(key)
         elif state.target == target and state.spec_error is None and error is None:
             return
@@ -133,11 +132,8 @@ class Engine:
             # With an error the former spec stays: live is still compared with what it rendered.
             state.target = target
         state.spec_error = error
-        suspended = target is not None and target.suspended
-        if not suspended and target is not None:
-            state.suspended_since = 0.0
-        elif suspended:
-            state.suspended_since = state.suspended_since or self._now()
+        if target is not None:
+            self._note_suspension(state)
         self._queue.forget_tries(key)
         self._queue.add(key)
 
@@ -200,9 +196,11 @@ class Engine:
         ``refused`` are those whose spec cannot be carried out, and why.
         """
         for target in targets:
-            self.states[target.key] = TargetState(
+            self.states[target.key] = state = TargetState(
                 target.key, uid=target.uid, generation=target.generation, target=target
             )
+            self._recall(state)
+            self._note_suspension(state)
         for key, error in refused.items():
             self.states[key] = TargetState(key, spec_error=error)
         await asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))
@@ -227,6 +225,16 @@ class Engine:
             self._queue.add_by(key, outcome.after)
         self._mark(key)
         self._mirrors.prune(self._reconciler.checkouts())
+
+    def _recall(self, state: TargetState) -> None:
+        """Give a new target its report, if that is not of another one of the same name."""
+        restored = self._restored.pop(state.key, None)
+        if restored is not None and (not state.uid or restored.uid in {"", state.uid}):
+            state.restore(restored)
+
+    def _note_suspension(self, state: TargetState) -> None:
+        suspended = state.target is not None and state.target.suspended
+        state.suspended_since = (state.suspended_since or self._now()) if suspended else 0.0
 
     def _news(self, state: TargetState, received: float) -> None:
         if state.settled and not state.busy:
