@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from leadsman.app.parts import make_parts
+from leadsman.cli.local import with_flags
 from leadsman.cli.output import print_data, print_table
 from leadsman.cli.selection import selected
 from leadsman.model.status import Verdict
@@ -56,7 +57,8 @@ async def _statuses(
         if options.ignore_added:
             targets = [replace(target, report_added=False) for target in selection.targets]
             selection = replace(selection, targets=targets)
-        return sorted(await _checked(parts, selection), key=lambda status: status.key)
+        statuses = await _checked(parts, selection)
+        return sorted(map(with_flags, statuses), key=lambda status: status.key)
 
 
 def exit_code(statuses: Iterable[TargetStatus]) -> int:

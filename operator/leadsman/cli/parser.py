@@ -19,6 +19,7 @@ exit codes:
 _EXAMPLES = """\
 examples:
   leadsman check ./deploy/overlays/prod
+  leadsman check ./unpacked/overlays/prod --root ./unpacked
   leadsman check ./charts/shop --release-name shop --values prod.yaml -n shop
   leadsman check -f driftcheck.yaml -o json
   leadsman check --all --context prod
@@ -137,7 +138,8 @@ def _check(command: argparse.ArgumentParser) -> None:
         "path",
         nargs="?",
         metavar="PATH",
-        help="a folder with a chart, a kustomization or plain manifests, as it is on disk",
+        help="a folder with a chart, a kustomization or plain manifests, or a file with manifests, "
+        "as it is on disk",
     )
     what.add_argument(
         "-f",
@@ -152,6 +154,12 @@ def _check(command: argparse.ArgumentParser) -> None:
     )
     path = command.add_argument_group("for PATH")
     path.add_argument(
+        "--root",
+        default="",
+        metavar="DIR",
+        help="nothing beyond this folder is read (default: the Git work tree, or PATH itself)",
+    )
+    path.add_argument(
         "--release-name", default="", metavar="NAME", help="Helm: the release (default: folder)"
     )
     path.add_argument(
@@ -161,6 +169,13 @@ def _check(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="Helm: a values file, relative to the chart, or '/FILE' to the repository's root",
     )
+    path.add_argument(
+        "--target-namespace",
+        default="",
+        metavar="NAME",
+        help="where objects go, as spec.targetNamespace says it (default: -n's)",
+    )
+    path.add_argument("--allow-empty", action="store_true", help="rendering nothing is no error")
     command.add_argument("-n", "--namespace", default="", help="namespace (default: the context's)")
     command.add_argument(
         "--ignore-added",

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadsman.app.reports import read_report
 from leadsman.cli.files import read_driftchecks
+from leadsman.cli.local import FLAGS, local_target
 from leadsman.errors import KubeError, LeadsmanError, SpecError
 from leadsman.model.identity import TargetKey
-from leadsman.model.target import HelmOptions, Target
-from leadsman.source.local import locate
 from leadsman.targets.driftcheck import KIND, target_from
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
+    from leadsman.model.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,13 @@ async def selected(options: argparse.Namespace, parts: Parts) -> Selection:
             reason="InvalidArguments",
         )
     if options.path:
-        return Selection([_local(options, parts)])
+        return Selection([local_target(options, parts.client.config.namespace)])
+    if given := [flag for name, flag in FLAGS.items() if getattr(options, name)]:
+        raise SpecError(
+            f"{' and '.join(given)} {'are' if given[1:] else 'is'} for a PATH: a DriftCheck says "
+            "such things itself",
+            reason="InvalidArguments",
+        )
     if options.filename:
         namespace = options.namespace or parts.client.config.namespace
         resources = read_driftchecks(options.filename, namespace)
@@ -100,26 +105,3 @@ async def _with_reports(selection: Selection, client: Client) -> Selection:
         if report is not None:
             selection.reported.append(report)
     return replace(selection, targets=targets)
-
-
-def _local(options: argparse.Namespace, parts: Parts) -> Target:
-    folder = Path(options.path)
-    if not folder.is_dir():
-        raise SpecError(f"{options.path} is not a folder", reason="PathNotFound")
-    source, path = locate(folder)
-    name = folder.resolve().name
-    helm = HelmOptions(
-        release_name=options.release_name or name, values_files=tuple(options.values)
-    )
-    chart = (folder / "Chart.yaml").is_file()
-    if (options.release_name or options.values) and not chart:
-        raise SpecError(
-            f"--release-name and --values are for charts, and {options.path} has no Chart.yaml",
-            reason="InvalidArguments",
-        )
-    return Target(
-        key=TargetKey("Path", options.namespace or parts.client.config.namespace, options.path),
-        source=source,
-        path=path,
-        render=helm if chart else None,
-    )

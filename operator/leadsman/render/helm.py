@@ -192,6 +192,8 @@ def _failed(chart: Chart, checkout: Checkout, said: str) -> RenderError:
             lambda match: source_file(checkout, chart, match[0]),
             text,
         )
+    if text.startswith("release name check failed"):
+        text += ": say another one in spec.helm.releaseName"
     reason = "ValuesInvalid" if "the specifications of the schema" in text else "TemplateFailed"
     return RenderError(
         reason, f"helm template {chart.folder or '.'}: {text or 'failed'}", retryable=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,6 +57,54 @@ def test_a_folder_that_is_in_sync(leadsman: Leadsman) -> None:
     headline, row = done.out.splitlines()
     assert headline.split() == ["TARGET", "VERDICT", "OBJECTS", "DRIFTED", "MISSING", "REVISION"]
     assert row.split() == [FOLDER, "InSync", "3", "0", "0", "local"]
+
+
+def test_an_overlay_outside_of_git(leadsman: Leadsman) -> None:
+    top = leadsman.home / "unpacked"
+    shutil.copytree(FOLDER, top / "base")
+    overlay = top / "overlays/prod"
+    overlay.mkdir(parents=True)
+    (overlay / "kustomization.yaml").write_text("resources: [../../base]\n")
+    done = leadsman.check(str(overlay), "-n", "good")
+    assert done.code == 2
+    assert "PathOutside" in done.out
+    assert "--root" in done.out
+    done = leadsman.check(str(overlay), "-n", "good", "--root", str(top))
+    assert (done.code, done.errors) == (0, "")
+    assert "InSync" in done.out
+
+
+def test_one_manifest(leadsman: Leadsman) -> None:
+    done = leadsman.check(f"{FOLDER}/service.yaml", "-n", "good", "-o", "json")
+    assert (done.code, done.errors) == (0, "")
+    assert json.loads(done.out)[0]["status"]["summary"]["total"] == 1
+    assert leadsman.check(f"{FOLDER}/service.yaml", "-n", "bad").code == 1
+
+
+def test_a_folder_with_nothing_in_it(leadsman: Leadsman) -> None:
+    folder = leadsman.home / "empty"
+    folder.mkdir()
+    done = leadsman.check(str(folder))
+    assert done.code == 2
+    assert "EmptyRender" in done.out
+    assert "--allow-empty" in done.out
+    assert leadsman.check(str(folder), "--allow-empty").code == 0
+
+
+def test_a_chart_in_a_folder_that_is_no_name_of_a_release(leadsman: Leadsman) -> None:
+    chart = leadsman.home / "My Chart_v1"
+    shutil.copytree(real_input("podinfo") / "charts/podinfo", chart)
+    done = leadsman.check(str(chart))
+    assert done.code == 2
+    assert "--release-name" in done.out
+    assert "EmptyRender" not in done.out
+    assert leadsman.check(str(chart), "--release-name", "shop").code == 1
+
+
+def test_flags_for_a_path_alone(leadsman: Leadsman) -> None:
+    done = leadsman.check("--all", "--root", ".", "--allow-empty")
+    assert (done.code, done.out) == (2, "")
+    assert "InvalidArguments: --root and --allow-empty are for a PATH" in done.errors
 
 
 def test_a_folder_that_has_drifted_in_the_contexts_namespace(leadsman: Leadsman) -> None:

@@ -448,6 +448,7 @@ async def test_a_release_name_that_helm_refuses_is_told(bench: Bench) -> None:
         error = await bench.error("chart", HelmOptions(release_name=name))
         assert error.reason == "TemplateFailed"
         assert f"release name {name!r}".replace("'", '"') in error.message
+        assert error.message.endswith(": say another one in spec.helm.releaseName")
 
 
 @pytest.mark.parametrize("path", ["", "password"])
