@@ -121,14 +121,13 @@ def drifted(namespace: str) -> TargetStatus:
             since=NOW,
         )
         for state in State
-        if state is not State.IN_SYNC
     )
     return TargetStatus(
         key=TargetKey(KIND, namespace, "shop"),
         uid="",
         generation=3,
         verdict=Verdict.DRIFTED,
-        summary=Summary(dict.fromkeys(State, 1), ignored_fields=6),
+        summary=Summary(dict.fromkeys(State, 1), ignored_fields=7),
         findings=findings,
         inventory=tuple(finding.key for finding in findings),
         commit=Commit("5f" * 20, f"main@sha1:{'5f' * 20}", "A. Author", "Scale up", NOW),

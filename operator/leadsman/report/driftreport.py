@@ -33,6 +33,7 @@ STATUS_LIMIT = 450 * 1024
 # An inventory that takes more would leave too little for what is to be read.
 _INVENTORY_LIMIT = 200 * 1024
 
+_NOT_IN_SYNC = frozenset(State) - {State.IN_SYNC}
 _RENDERERS = frozenset({"Helm", "Kustomize", "Plain"})
 _WARNINGS = 20
 _TEXT = 512
@@ -86,13 +87,20 @@ def build_status(status: TargetStatus, previous: JsonObject | None, now: float) 
             "warnings": [short(warning, _TEXT) for warning in status.warnings[:_WARNINGS]],
         }
     )
-    layout, packed = _fit(status, ranked, STATUS_LIMIT - weight(orjson.dumps(built)) - _TEXT)
-    built |= _known({"objects": layout.objects, "inventory": packed})
+    room = STATUS_LIMIT - weight(orjson.dumps(built)) - _TEXT
+    layout, packed = _fit(status, [each for each in ranked if each.state in _NOT_IN_SYNC], room)
+    in_sync = [each for each in ranked if each.state not in _NOT_IN_SYNC]
+    # What rules ignore gets what is left.
+    by_rule = lay_out(in_sync, room - _size(packed) - layout.size)
+    unlisted = in_sync[len(by_rule.objects) :]
+    built |= _known({"objects": layout.objects, "ignored": by_rule.objects, "inventory": packed})
     truncated = {
         "objects": layout.left_out,
         "changes": layout.changes,
         "values": layout.values,
-        "ignored": layout.ignored,
+        "ignored": layout.ignored
+        + by_rule.ignored
+        + sum(len(finding.ignored) for finding in unlisted),
         "warnings": max(0, len(status.warnings) - _WARNINGS),
         "inventory": 0 if packed else len(status.inventory),
     }
@@ -102,12 +110,17 @@ def build_status(status: TargetStatus, previous: JsonObject | None, now: float) 
 def _fit(status: TargetStatus, ranked: list[Finding], room: int) -> tuple[Layout, str]:
     """Share the room: the inventory is packed, so it is the objects that give way."""
     packed = _packed(status, ())
-    layout = lay_out(ranked, room - len(packed))
-    if len(layout.objects) < len(ranked):  # the others' states go into the inventory
+    layout = lay_out(ranked, room - _size(packed))
+    if layout.left_out:  # their states go into the inventory
         packed = _packed(status, ranked)
         levels = LEVELS if layout.complete else LEVELS[-1:]
-        layout = lay_out(ranked, room - len(packed), levels)
+        layout = lay_out(ranked, room - _size(packed), levels)
     return layout, packed
+
+
+def _size(packed: str) -> int:
+    # Base64 may look like numbers to what weighs.
+    return weight(packed.encode())
 
 
 def _packed(status: TargetStatus, findings: Sequence[Finding]) -> str:
@@ -123,7 +136,7 @@ def _cut_before(built: JsonObject, previous: JsonObject | None) -> JsonObject:
     truncated = (previous or {}).get("truncated")
     if previous is None or not isinstance(truncated, dict):
         return {}
-    if any(previous.get(part) != built.get(part) for part in ("objects", "summary")):
+    if any(previous.get(part) != built.get(part) for part in ("objects", "ignored", "summary")):
         return {}
     return {
         name: truncated[name]

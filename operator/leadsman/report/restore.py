@@ -107,10 +107,15 @@ def _failure(told: JsonObject) -> Failure | None:
 
 def _findings(told: JsonObject) -> Iterator[Finding]:
     for item in _objects(told, "objects"):
-        state = _enum(State, item.get("state"))
-        kind, name = _text(item, "kind"), _text(item, "name")
-        if state is None or not kind or not name:
-            continue
+        yield from _finding(item, _enum(State, item.get("state")), "ignored")
+    for item in _objects(told, "ignored"):
+        yield from _finding(item, State.IN_SYNC, "fields")
+
+
+def _finding(item: JsonObject, state: State | None, ignored_in: str) -> Iterator[Finding]:
+    """Yield the finding that an object is listed for, if it can be read."""
+    kind, name = _text(item, "kind"), _text(item, "name")
+    if state is not None and kind and name:
         group = _text(item, "group")
         yield Finding(
             key=ObjectKey(group, kind, _text(item, "namespace"), name),
@@ -119,7 +124,7 @@ def _findings(told: JsonObject) -> Iterator[Finding]:
             changes=tuple(_changes(item)),
             ignored=tuple(
                 IgnoredChange(_text(ignored, "path"), _text(ignored, "rule"))
-                for ignored in _objects(item, "ignored")
+                for ignored in _objects(item, ignored_in)
             ),
             reason=_text(item, "reason"),
             message=_text(item, "message"),

@@ -35,6 +35,8 @@ _RANK = {state: rank for rank, state in enumerate(_ORDER)}
 _CAUSES = (Cause.LIVE, Cause.LEFT_BEHIND, Cause.ADMISSION, Cause.PENDING)
 _CAUSE_RANK = {cause: rank for rank, cause in enumerate(_CAUSES)}
 
+_NOT_OF_IN_SYNC = frozenset({"state", "since", "reason", "message"})
+
 # Characters. Names are far shorter in a cluster, but a render may hold anything.
 _NAME = 512
 _PATH = 2048
@@ -67,9 +69,13 @@ LEVELS = (
 
 @dataclass(slots=True)
 class Layout:
-    """Objects as a report lists them, and exactly how much is not among them."""
+    """Objects as a report lists them, and exactly how much is not among them.
+
+    ``size`` is in bytes of JSON.
+    """
 
     objects: list[JsonObject]
+    size: int = 0
     complete: bool = True
     left_out: int = 0
     changes: int = 0
@@ -113,12 +119,12 @@ def _attempt(findings: Sequence[Finding], level: Level, budget: int) -> Layout:
             layout.left_out += 1  # all that is known of it is in the inventory
             continue
         item, values = _object(finding, level)
-        budget -= weight(orjson.dumps(item)) + 1  # and a comma
-        if budget < 0:
-            rest = findings[index:]
-            layout.left_out += sum(finding.state is not State.IN_SYNC for finding in rest)
+        size = weight(orjson.dumps(item)) + 1  # and a comma
+        if layout.size + size > budget:
+            layout.left_out += len(findings) - index
             layout.complete = False
             break
+        layout.size += size
         layout.objects.append(item)
         layout.values += values
         layout.changes += max(0, len(finding.changes) - level.changes)
@@ -146,6 +152,14 @@ def _object(finding: Finding, level: Level) -> tuple[JsonObject, int]:
         "message": message,
     }
     item = {name: text for name, text in item.items() if text or name in {"version", "name"}}
+    ignored = [
+        {"path": short(ignored.path, _PATH), "rule": short(ignored.rule, _PATH)}
+        for ignored in finding.ignored[: level.ignored]
+    ]
+    if finding.state is State.IN_SYNC:
+        # Listed apart, where the schema knows nothing but what rules ignore.
+        item = {name: text for name, text in item.items() if name not in _NOT_OF_IN_SYNC}
+        return (item | {"fields": ignored} if ignored else item), 0
     values = 0
     if finding.changes:
         changes: list[JsonObject] = []
@@ -155,11 +169,8 @@ def _object(finding: Finding, level: Level) -> tuple[JsonObject, int]:
             changes.append(shown)
             values += shortened
         item["changes"] = changes
-    if finding.ignored and level.ignored:
-        item["ignored"] = [
-            {"path": short(ignored.path, _PATH), "rule": short(ignored.rule, _PATH)}
-            for ignored in finding.ignored[: level.ignored]
-        ]
+    if ignored:
+        item["ignored"] = ignored
     return item, values
 
 

@@ -160,7 +160,8 @@ def test_added_fields_can_be_left_out(leadsman: Leadsman) -> None:
     done = leadsman.check(FOLDER, "-n", "bad", "--ignore-added", "-o", "json")
     assert done.code == 1
     status = json.loads(done.out)[0]["status"]
-    assert [item["state"] for item in status["objects"]] == ["Missing", "InSync"]
+    assert [item["state"] for item in status["objects"]] == ["Missing"]
+    assert [item["kind"] for item in status["ignored"]] == ["Deployment"]
 
 
 def test_two_of_one_name_are_refused(leadsman: Leadsman) -> None:

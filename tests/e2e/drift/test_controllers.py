@@ -35,7 +35,9 @@ def test_an_autoscaler_may_scale_and_a_person_may_not(
         lambda report: report.status["summary"]["ignoredFields"], "the autoscaler has scaled"
     )
     assert report.verdict == "InSync"
-    assert report.object(*DEPLOYMENT)["ignored"] == [
+    (found,) = report.status["ignored"]
+    assert (found["kind"], found["name"]) == DEPLOYMENT
+    assert found["fields"] == [
         {
             "path": "/spec/replicas",
             "rule": "known manager kube-controller-manager through scale",

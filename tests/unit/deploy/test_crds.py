@@ -1,6 +1,6 @@
 """The schemas as people read them; what they accept and refuse is shown on a real API server."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -93,13 +93,13 @@ def test_the_columns_of_a_driftreport() -> None:
     ("path", "words"),
     [
         (".status.verdict", Verdict),
-        (".status.objects.state", State),
+        (".status.objects.state", [state for state in State if state is not State.IN_SYNC]),
         (".status.objects.changes.op", Op),
         (".status.objects.changes.cause", Cause),
     ],
 )
 def test_the_words_are_those_of_the_code(
-    path: str, words: type[Verdict | State | Op | Cause]
+    path: str, words: Iterable[Verdict | State | Op | Cause]
 ) -> None:
     assert dict(fields(schema("driftreports")))[path]["enum"] == [word.value for word in words]
 

@@ -8,7 +8,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leadsman.model.finding import State
+from leadsman.model.finding import IgnoredChange, State
 from leadsman.model.status import TargetStatus, Verdict
 from leadsman.report.driftreport import STATUS_LIMIT, build_report, build_status
 from leadsman.report.jsonsize import weight
@@ -80,6 +80,46 @@ def test_the_status_says_all_there_is() -> None:
     }
 
 
+def test_what_is_in_sync_by_a_rule_is_told_apart_from_what_is_not() -> None:
+    ignored = (IgnoredChange("/spec/paused", "spec.compare.ignore[0]"),)
+    told = status(
+        finding("db", State.IN_SYNC, ignored=ignored, since=0.0), finding(ignored=ignored)
+    )
+    built = build_status(told, None, NOW)
+    assert [(item["name"], item["state"]) for item in built["objects"]] == [("web", "Modified")]
+    assert [item["name"] for item in built["ignored"]] == ["db"]
+    fields = built["ignored"][0]["fields"]
+    assert (
+        fields
+        == built["objects"][0]["ignored"]
+        == [{"path": "/spec/paused", "rule": "spec.compare.ignore[0]"}]
+    )
+    assert built["summary"]["ignoredFields"] == 2
+    assert "ignored" not in build_status(status(finding()), None, NOW)
+
+
+def test_what_rules_ignore_takes_no_room_from_what_has_drifted() -> None:
+    ignored = tuple(IgnoredChange(f"/spec/field{number}", "r" * 100) for number in range(20))
+    drifted = [finding(f"bad-{number}", changes=(change(live="x" * 400),)) for number in range(500)]
+    by_rule = [
+        finding(f"good-{number}", State.IN_SYNC, ignored=ignored, since=0.0)
+        for number in range(3000)
+    ]
+    alone = build_status(status(*drifted), None, NOW)
+    built = build_status(status(*drifted, *by_rule), None, NOW)
+    assert built["objects"] == alone["objects"]
+    assert weight(orjson.dumps(built)) <= STATUS_LIMIT
+    listed = sum(len(item["fields"]) for item in built["ignored"])
+    assert 0 < listed == 3000 * 20 - built["truncated"]["ignored"]
+    assert set(built["truncated"]) == {"ignored"}
+    # A restart neither takes them for drift nor forgets how many there are.
+    restored = restore(build_report(status(*drifted)) | {"status": built})
+    assert restored is not None
+    again = build_status(restored, built, NOW + 60)
+    for part in ("objects", "ignored", "summary", "truncated"):
+        assert again[part] == built[part]
+
+
 def test_what_is_not_known_is_not_there() -> None:
     unknown = TargetStatus(status().key, "", 1, Verdict.UNKNOWN)
     assert sorted(build_status(unknown, None, NOW)) == [
@@ -114,19 +154,24 @@ def test_the_limit_holds_and_counts_are_exact(told: TargetStatus) -> None:
     built = build_status(told, None, NOW)
     assert weight(orjson.dumps(built)) <= STATUS_LIMIT
     listed, truncated = built.get("objects", []), built.get("truncated", {})
-    listed_not_in_sync = sum(item["state"] != "InSync" for item in listed)
+    assert all(item["state"] != "InSync" for item in listed)
     not_in_sync = sum(item.state is not State.IN_SYNC for item in told.findings)
-    assert truncated.get("objects", 0) == not_in_sync - listed_not_in_sync
+    assert truncated.get("objects", 0) == not_in_sync - len(listed)
     by_name = {
         (item.key.group, item.key.kind, item.key.namespace, item.key.name): item
         for item in told.findings
     }
-    of_listed = sum(
-        len(by_name[item.get("group", ""), item["kind"], item["namespace"], item["name"]].changes)
+    of_listed = [
+        by_name[item.get("group", ""), item["kind"], item["namespace"], item["name"]]
         for item in listed
-    )
+    ]
     shown = sum(len(item.get("changes", ())) for item in listed)
-    assert truncated.get("changes", 0) == of_listed - shown
+    assert truncated.get("changes", 0) == sum(len(item.changes) for item in of_listed) - shown
+    in_sync = [item for item in told.findings if item.state is State.IN_SYNC]
+    shown = sum(len(item.get("ignored", ())) for item in listed)
+    shown += sum(len(item.get("fields", ())) for item in built.get("ignored", ()))
+    ignored = sum(len(item.ignored) for item in (*of_listed, *in_sync))
+    assert truncated.get("ignored", 0) == ignored - shown
     assert built["summary"]["total"] == told.summary.total
     assert built["summary"]["drifted"] == told.summary.drifted
     assert truncated.get("warnings", 0) == max(0, len(told.warnings) - 20)

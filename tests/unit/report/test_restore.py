@@ -39,6 +39,7 @@ def test_everything_that_was_said_is_read_back() -> None:
             ignored=(IgnoredChange("/spec/paused", "rule"),),
         ),
         finding("x", State.UNVERIFIABLE, reason="Forbidden", message="may not be read"),
+        finding("y", State.IN_SYNC, ignored=(IgnoredChange("/a", "rule"),), since=0.0),
         failure=FAILURE,
         suspended_since=NOW - 5,
         warnings=("careful",),
@@ -81,7 +82,15 @@ def test_what_any_report_says_is_said_again(told: TargetStatus) -> None:
         item.state for item in worst_first(told.findings)
     ]
     again = build_status(restored, before, NOW + 60)
-    for part in ("objects", "summary", "inventory", "revision", "driftSince", "suspendedSince"):
+    for part in (
+        "objects",
+        "ignored",
+        "summary",
+        "inventory",
+        "revision",
+        "driftSince",
+        "suspendedSince",
+    ):
         assert again.get(part) == before.get(part)
 
 

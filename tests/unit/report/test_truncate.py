@@ -93,10 +93,21 @@ def test_what_makes_an_object_drift_is_the_last_to_give_way() -> None:
     assert layout.objects[0]["changes"][0]["field"] == ".spec.replicas"
 
 
-def test_objects_in_sync_are_not_counted_as_left_out() -> None:
-    ranked = [finding("a"), finding("b"), finding("c", State.IN_SYNC)]
-    layout = lay_out(ranked, 500)
-    assert (len(layout.objects), layout.left_out, layout.complete) == (1, 1, False)
+def test_of_an_object_in_sync_only_what_rules_ignore_is_told() -> None:
+    ignored = (IgnoredChange("/spec/paused", "spec.compare.ignore[0]"),)
+    odd = finding(state=State.IN_SYNC, ignored=ignored, reason="Odd", message="odd")
+    layout = lay_out([odd], 10_000)
+    assert layout.objects == [
+        {
+            "group": "apps",
+            "version": "v1",
+            "kind": "Deployment",
+            "namespace": "shop",
+            "name": "web",
+            "file": "deploy/web.yaml",
+            "fields": [{"path": "/spec/paused", "rule": "spec.compare.ignore[0]"}],
+        }
+    ]
 
 
 def test_what_was_left_out_before_a_restart_still_is() -> None:
@@ -111,12 +122,14 @@ def test_a_layout_keeps_to_its_budget_and_counts_what_it_leaves_out(
 ) -> None:
     ranked = worst_first(drawn)
     layout = lay_out(ranked, budget)
-    assert sum(weight(orjson.dumps(item)) + 1 for item in layout.objects) <= budget
+    assert sum(weight(orjson.dumps(item)) + 1 for item in layout.objects) == layout.size <= budget
     listed, rest = ranked[: len(layout.objects)], ranked[len(layout.objects) :]
-    assert layout.left_out == sum(item.state is not State.IN_SYNC for item in rest)
+    assert layout.left_out == len(rest)
     shown = sum(len(item.get("changes", ())) for item in layout.objects)
     assert layout.changes == sum(len(item.changes) for item in listed) - shown
-    shown = sum(len(item.get("ignored", ())) for item in layout.objects)
+    shown = sum(
+        len(item.get(name, ())) for item in layout.objects for name in ("ignored", "fields")
+    )
     assert layout.ignored == sum(len(item.ignored) for item in listed) - shown
     # The same, whatever the order; and orjson can write it, which no lone surrogate survives.
     assert lay_out(worst_first(reversed(drawn)), budget) == layout
