@@ -171,7 +171,7 @@ def test_a_report_is_shown_as_a_table(control_plane: ControlPlane) -> None:
         revision = f"main@sha1:{'5f' * 20}"
         assert table[1].split()[:6] == ["shop", "Drifted", "4", "1", "True", revision]
         wide = control_plane.kubectl("get", "dr", "-n", namespace, "-o", "wide").stdout
-        assert {"READY", "REASON", "OBJECTS", "ORPHANED", "UNVERIFIABLE", "URL"} <= set(
+        assert {"READY", "REASON", "OBJECTS", "REJECTED", "SUSPENDED-SINCE", "URL"} <= set(
             wide.split()
         )
         by_category = control_plane.kubectl("get", "leadsman", "-n", namespace, "-o", "name").stdout

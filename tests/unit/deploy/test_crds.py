@@ -89,6 +89,21 @@ def test_the_columns_of_a_driftreport() -> None:
     ]
 
 
+def test_the_wide_table_shows_all_that_is_one_value() -> None:
+    shown = {c["jsonPath"] for c in version("driftreports")["additionalPrinterColumns"]}
+    status = schema("driftreports")["properties"]["status"]
+    values = {
+        f".status{path}"
+        for path, field in fields(status)
+        if field.get("type") in {"string", "integer"}
+        and path.partition(".")[2].partition(".")[0]
+        not in {"objects", "ignored", "truncated", "conditions"}
+    }
+    # What the revision says, and what is of no use to people.
+    values -= {f".status{path}" for path in (".commit.sha", ".inventory", ".observedGeneration")}
+    assert values <= shown
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
