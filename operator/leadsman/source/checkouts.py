@@ -55,7 +55,8 @@ class CheckoutPlan:
         """Write the files into an empty folder; ``begin`` is called when all is fetched.
 
         Raises:
-            SourceError: what fetching raises, ``SubmoduleFailed``, ``TooLarge``, ``InvalidTree``.
+            SourceError: what fetching raises, ``SubmoduleFailed``, ``TooLarge``, ``InvalidTree``,
+                ``TooManyIgnorePatterns``.
         """
         budget = tree.Budget(self.limits, self.remote.where)
         with ExitStack() as readers:
@@ -169,7 +170,7 @@ def _write(
     try:
         ignore = matcher(ignore_files, spec_ignore)
     except ValueError as error:
-        raise budget.invalid(str(error)) from None
+        raise SourceError("TooManyIgnorePatterns", str(error), retryable=False) from None
     tree.leave_out(root, ignore, budget)
     for path, piece in tree.pieces(root):
         assert piece.mirror is not None  # noqa: S101 - that is what makes it a piece

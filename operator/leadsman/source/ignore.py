@@ -76,9 +76,10 @@ def matcher(ignore_files: Mapping[str, str], spec: str | None) -> Matcher:
     patterns: list[Pattern] = []
     for folder in sorted(ignore_files, key=lambda folder: folder.split("/") if folder else []):
         patterns += parse_patterns(ignore_files[folder], folder)
+    in_files = len(patterns)
     patterns += parse_patterns(spec or "")
     if len(patterns) > MOST_PATTERNS:
-        raise ValueError(f"{len(patterns)} ignore patterns, more than {MOST_PATTERNS}")
+        raise ValueError(_too_many(len(patterns) - in_files, in_files))
     if not patterns:
         patterns = _words(_DEFAULTS)
     # Neighbours that decide alike are one expression: few matches per file. The last go first.
@@ -87,6 +88,18 @@ def matcher(ignore_files: Mapping[str, str], spec: str | None) -> Matcher:
         for brings_back, run in groupby(_words(_VCS) + patterns, key=lambda p: p.brings_back)
     ]
     return Matcher(tuple(reversed(runs)))
+
+
+def _too_many(in_spec: int, in_files: int) -> str:
+    more = f"more than the {MOST_PATTERNS} that are allowed"
+    if in_spec and in_files:
+        return (
+            f"spec.ignore has {in_spec} patterns and {IGNORE_FILE} files have {in_files}, "
+            f"together {more}"
+        )
+    if in_spec:
+        return f"spec.ignore has {in_spec} patterns, {more}"
+    return f"{IGNORE_FILE} files have {in_files} patterns, {more}"
 
 
 def _words(patterns: str) -> list[Pattern]:

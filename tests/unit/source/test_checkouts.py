@@ -297,8 +297,9 @@ async def test_no_filter_or_attribute_of_the_repository_counts(
 
 async def test_too_many_ignore_patterns_are_refused(server: GitServer, mirrors: GitMirrors) -> None:
     server.create("shop", {".sourceignore": "a\n" * 2000})
-    with pytest.raises(SourceError, match="2000 ignore patterns"):
+    with pytest.raises(SourceError, match=r"\.sourceignore files have 2000 patterns") as raised:
         await latest(mirrors, source(server))
+    assert (raised.value.reason, raised.value.retryable) == ("TooManyIgnorePatterns", False)
 
 
 async def test_a_full_disk_is_told_and_tried_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -232,9 +233,25 @@ def test_no_pattern_takes_long(pattern: str) -> None:
     assert time.perf_counter() - started < 1
 
 
-def test_more_patterns_than_anybody_needs_are_refused() -> None:
-    with pytest.raises(ValueError, match="1001 ignore patterns"):
-        matcher({}, "a\n" * (MOST_PATTERNS + 1))
+@pytest.mark.parametrize(
+    ("in_files", "in_spec", "said"),
+    [
+        (0, 1001, "spec.ignore has 1001 patterns, more than the 1000 that are allowed"),
+        (1001, 0, ".sourceignore files have 1001 patterns, more than the 1000 that are allowed"),
+        (
+            2,
+            999,
+            "spec.ignore has 999 patterns and .sourceignore files have 2, together more than",
+        ),
+    ],
+)
+def test_more_patterns_than_anybody_needs_are_refused(
+    in_files: int, in_spec: int, said: str
+) -> None:
+    assert MOST_PATTERNS == 1000
+    with pytest.raises(ValueError, match=re.escape(said)):
+        matcher({"": "a\n" * in_files}, "a\n" * in_spec)
+    matcher({"": "a\n" * max(0, in_files - 1)}, "a\n" * (in_spec - (not in_files)))
 
 
 def test_line_ends_of_windows_and_a_byte_order_mark_count_for_nothing() -> None:
