@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from harness.waiting import until
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,6 +49,8 @@ def test_what_a_secret_holds_is_told_nowhere(
     assert token["op"] == "add"
     assert "desired" not in token
 
+    # They are written after the report.
+    until(lambda: shop.check.events("DriftDetected"), "an Event")
     told = {
         "report": json.dumps(report.body),
         "Events": json.dumps(shop.check.events()),
