@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from leadsman.errors import RenderError
 from leadsman.render.builder import YamlError
 from leadsman.render.chart import Chart, read_chart, source_file, values_file
-from leadsman.render.checkout import list_folder
 from leadsman.render.decoder import parse
+from leadsman.render.dependencies import assemble
 from leadsman.render.documents import Documents, Manifest
+from leadsman.render.helm_run import HelmRun
 from leadsman.render.helm_values import write_values
 from leadsman.render.messages import mask, scrub
 from leadsman.render.threads import in_thread
@@ -102,24 +103,16 @@ async def template(
 ) -> Documents:
     """Run ``helm template``. Raises RenderError."""
     values_folder = scratch / "values"
-    chart = _assemble(plan.chart, checkout, scratch / "chart")
-    values = write_values(values_folder, checkout, plan.files, plan.documents, plan.options.values)
-    arguments = _arguments(plan, chart, values.paths)
-    home = str(scratch / "home")
+    helm = HelmRun(program, sandbox, scratch)
+    chart = await assemble(plan.chart, checkout, helm)
+    values = await in_thread(
+        write_values, values_folder, checkout, plan.files, plan.documents, plan.options.values
+    )
+    arguments = _arguments(plan, chart.path, values.paths)
 
     async def run(*more: str) -> Outcome:
-        return await sandbox.run(
-            program,
-            ["template", *more, *arguments],
-            scratch=scratch,
-            read=(checkout.root, values_folder, *((chart,) if plan.chart.linked else ())),
-            environment={
-                "HELM_CACHE_HOME": home,
-                "HELM_CONFIG_HOME": home,
-                "HELM_DATA_HOME": home,
-                "HELM_PLUGINS": f"{home}/plugins",
-                "KUBECONFIG": f"{home}/none",
-            },
+        return await helm(
+            ["template", *more, *arguments], (checkout.root, values_folder, *chart.read)
         )
 
     warnings: list[str] = []
@@ -133,30 +126,12 @@ async def template(
         outcome = await run("--skip-schema-validation")
     said = scrub(
         mask(outcome.stderr, values.secrets),
-        {chart: plan.chart.folder, checkout.root: "", **values.names},
+        {chart.path: plan.chart.folder, checkout.root: "", **values.names},
     )
     if outcome.status != 0:
         raise _failed(plan.chart, checkout, said)
     warnings += [f"helm: {match[1]}" for match in _WARNING.finditer(said)]
     return await in_thread(_documents, plan, checkout, outcome.stdout, warnings)
-
-
-def _assemble(chart: Chart, checkout: Checkout, made: Path) -> Path:
-    """Return the chart's folder, or one of links in which its linked dependencies are, too."""
-    original = checkout.root / chart.folder
-    if not chart.linked:
-        return original
-    charts = made / "charts"
-    charts.mkdir(parents=True)
-    for entry in list_folder(original):
-        if entry.name != "charts":
-            (made / entry.name).symlink_to(entry.path)
-    if (original / "charts").is_dir():
-        for entry in list_folder(original / "charts"):
-            (charts / entry.name).symlink_to(entry.path)
-    for name, folder in chart.linked.items():
-        (charts / name).symlink_to(checkout.root / folder)
-    return made
 
 
 def _arguments(plan: HelmPlan, chart: Path, value_paths: Sequence[Path]) -> list[str]:

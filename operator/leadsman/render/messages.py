@@ -36,3 +36,8 @@ def mask(text: str, secrets: Collection[str]) -> str:
         if len(secret) > 1:
             text = text.replace(secret, _MASK)
     return text
+
+
+def shown(name: str) -> str:
+    """Return a file's name as it can be written anywhere: what is no UTF-8 in it is replaced."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -486,3 +486,19 @@ def test_only_what_comes_from_a_secret_is_secret() -> None:
     ]
     assert secret_texts(documents) >= {"hunter2", "5432", "hunter3", "a: [unclosed"}
     assert not secret_texts(documents) & {"True", "app", "green", "colour: green"}
+
+
+@pytest.mark.parametrize("kind", ["link to itself", "cut", "number"])
+async def test_helm_says_what_is_wrong_with_an_archive(kind: str, bench: Bench) -> None:
+    chart(bench)
+    path = bench.root / "chart/charts/common-2.0.0.tgz"
+    archive(bench, "chart/charts/common-2.0.0.tgz", {"common/Chart.yaml": "name: " + "1" * 5000})
+    if kind == "link to itself":
+        with tarfile.open(path, "w:gz") as packed:
+            member = tarfile.TarInfo("common/Chart.yaml")
+            member.type, member.linkname = tarfile.SYMTYPE, "Chart.yaml"
+            packed.addfile(member)
+    elif kind == "cut":
+        path.write_bytes(path.read_bytes()[:-20])
+    error = await bench.error("chart")
+    assert error.reason == "TemplateFailed"
