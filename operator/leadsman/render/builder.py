@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from leadsman.render.messages import shorten
 from leadsman.render.scalars import (
     TAG_PREFIX,
     key_text,
@@ -25,6 +26,7 @@ from leadsman.render.scalars import (
 
 if TYPE_CHECKING:
     from leadsman.model.json import Json
+    from leadsman.render.allowance import Allowance
 
 # orjson, which writes what is read here, refuses more than 254 levels.
 MAX_DEPTH = 200
@@ -53,12 +55,17 @@ class _Sign(Enum):
 
 
 class YamlError(ValueError):
-    """A stream that Kubernetes cannot read; ``line`` counts from 1."""
+    """A stream that Kubernetes cannot read; ``line`` counts from 1.
 
-    def __init__(self, line: int, problem: str) -> None:
+    ``reason`` is that of the error to be told, where it is another than the reader's own.
+    """
+
+    def __init__(self, line: int, problem: str, reason: str = "") -> None:
+        problem = shorten(problem)
         super().__init__(f"line {line}: {problem}")
         self.line = line
         self.problem = problem
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -66,12 +73,13 @@ class _Open:
     """A list or mapping whose end has not been seen.
 
     ``key`` is the mapping's key whose value comes next, ``merged`` the keys that only a merge has
-    set so far, ``nodes`` how many nodes had been read before it.
+    set so far, ``nodes`` and ``text`` how many nodes and characters had been read before it.
     """
 
     value: list[Json] | dict[str, Json]
     anchor: str | None
     nodes: int
+    text: int
     line: int
     key: str | _Sign = _Sign.NONE
     merged: frozenset[str] = frozenset()
@@ -81,17 +89,19 @@ class Builder:
     """Builds the value of one document, event by event.
 
     ``first_line`` is the number of the line that libyaml counts as 0. ``value`` is the document's
-    once its last event was fed, ``line`` where its content begins.
+    once its last event was fed, ``line`` where its content begins. ``allowance`` is taken from.
     """
 
-    def __init__(self, first_line: int, on_duplicate: OnDuplicate) -> None:
+    def __init__(self, first_line: int, on_duplicate: OnDuplicate, allowance: Allowance) -> None:
         self.value: Json = None
         self.line = 0
         self._first_line = first_line
         self._on_duplicate = on_duplicate
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Json, int]] = {}
+        self._anchors: dict[str, tuple[Json, int, int]] = {}
+        self._allowance = allowance
         self._nodes = 0
+        self._text = 0
         self._aliased = 0
 
     def feed(self, event: Any) -> None:
@@ -111,8 +121,17 @@ class Builder:
         else:
             done = self._open.pop()
             if done.anchor is not None:
-                self._anchors[done.anchor] = done.value, self._nodes - done.nodes
+                nodes, text = self._nodes - done.nodes, self._text - done.text
+                self._anchors[done.anchor] = done.value, nodes, text
             self._place(done.value, done.line)
+
+    def _count(self, nodes: int, text: int, event: Any) -> None:
+        self._nodes += nodes
+        self._text += text
+        try:
+            self._allowance.take(nodes, text)
+        except ValueError as error:
+            raise YamlError(self._line_of(event), str(error), "RenderTooLarge") from None
 
     def _line_of(self, event: Any) -> int:
         return int(event.start_mark.line) + self._first_line
@@ -125,8 +144,8 @@ class Builder:
         )
 
     def _scalar(self, event: Any) -> None:
-        self._nodes += 1
         text: str = event.value
+        self._count(1, len(text), event)
         tag: str | None = event.tag
         line = self._line_of(event)
         is_plain: bool = event.implicit[0]
@@ -138,7 +157,7 @@ class Builder:
         else:
             value = resolve(text) if is_plain else text
         if event.anchor is not None:
-            self._anchors[event.anchor] = value, 1
+            self._anchors[event.anchor] = value, 1, len(text)
         if text == _MERGE and (is_plain or tag == _MERGE_TAG) and self._awaits_key():
             self._open[-1].key = _Sign.MERGE
         else:
@@ -152,19 +171,19 @@ class Builder:
             raise YamlError(line, f"nested deeper than {MAX_DEPTH} levels")
         if event.anchor is not None:
             # Known from here on, so that an alias inside itself is told from an unknown one.
-            self._anchors[event.anchor] = _Sign.NONE, 0
-        self._open.append(_Open(value, event.anchor, self._nodes, line))
-        self._nodes += 1
+            self._anchors[event.anchor] = _Sign.NONE, 0, 0
+        self._open.append(_Open(value, event.anchor, self._nodes, self._text, line))
+        self._count(1, 0, event)
 
     def _alias(self, event: Any) -> None:
         line = self._line_of(event)
         try:
-            value, nodes = self._anchors[event.anchor]
+            value, nodes, text = self._anchors[event.anchor]
         except KeyError:
             raise YamlError(line, f"unknown anchor '{event.anchor}'") from None
         if value is _Sign.NONE:
             raise YamlError(line, f"the value of anchor '{event.anchor}' contains itself")
-        self._nodes += 1 + nodes
+        self._count(1 + nodes, text, event)
         self._aliased += nodes
         if self._aliased > _ALIASES_FREE and self._nodes > _NODES_FREE:
             large = min(max(self._nodes - _NODES_LOW, 0) / (_NODES_HIGH - _NODES_LOW), 1.0)

@@ -256,7 +256,11 @@ def _mapping(checkout: Checkout, file: str) -> JsonObject:
     try:
         documents = parse(checkout.read(checkout.locate(file)), lambda _line, _key: None)
     except YamlError as error:
-        raise _invalid(f"{file}:{error.line}", error.problem) from error
+        raise RenderError(
+            error.reason or "ChartInvalid",
+            f"{file}:{error.line}: {error.problem}",
+            retryable=False,
+        ) from error
     body = documents[0].value if documents else {}
     if not isinstance(body, dict):
         raise _invalid(file, "is no mapping")

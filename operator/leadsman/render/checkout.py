@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leadsman.errors import RenderError
+from leadsman.render.allowance import LARGEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,11 +80,20 @@ class Checkout:
     def read(self, path: str) -> bytes:
         """Return the content of a located file. Raises RenderError."""
         try:
-            return (self.root / path).read_bytes()
+            with (self.root / path).open("rb") as file:
+                data = file.read(LARGEST_FILE + 1)
         except OSError as error:
             raise RenderError(
                 "FileNotAccessible", f"{path} cannot be read: {error.strerror}"
             ) from error
+        if len(data) > LARGEST_FILE:
+            raise RenderError(
+                "RenderTooLarge",
+                f"{path} is larger than {LARGEST_FILE >> 20} MiB, more than is read of one file: "
+                "split it, or leave it out of what is rendered",
+                retryable=False,
+            )
+        return data
 
     def links(self, folder: str) -> Iterator[str]:
         """Yield the symbolic links in a folder, and in folders of the repository they lead to.

@@ -14,11 +14,12 @@ import codecs
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from leadsman.render.allowance import DOCUMENT, Allowance
 from leadsman.render.builder import MAX_DEPTH, Builder, OnDuplicate, YamlError
 from leadsman.render.scalars import normal_number
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from leadsman.model.json import Json
 
 _SEPARATOR = re.compile(rb"^---([^\n]*)(?:\n|\Z)", re.MULTILINE)
+# Matches wherever it begins, so that it never goes back.
+_JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 _JSON_SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -44,35 +47,44 @@ class YamlDocument:
     cut: int = 0
 
 
-def parse(data: bytes, on_duplicate: OnDuplicate) -> list[YamlDocument]:
+def parse(
+    data: bytes, on_duplicate: OnDuplicate, allowance: Allowance | None = None
+) -> list[YamlDocument]:
     """Read a stream of YAML or JSON documents; empty and null ones are left out.
 
     ``on_duplicate(line, key)`` is called for each key that stands twice in a mapping, of which the
-    last wins unless it raises. Raises YamlError.
+    last wins unless it raises. ``allowance`` is what may be read, together with other streams.
+    Raises YamlError, also for more than that.
     """
+    allowance = allowance or Allowance()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise YamlError(1, "UTF-16, where Kubernetes reads UTF-8")
     data = data.removeprefix(codecs.BOM_UTF8)
     if not data.lstrip().startswith(b"{"):
-        return list(_yaml_stream(data, 1, on_duplicate))
-    documents, end, problem = _json_stream(data, on_duplicate)
+        return list(_yaml_stream(data, 1, on_duplicate, allowance))
+    before = replace(allowance)
+    documents, end, problem = _json_stream(data, on_duplicate, allowance)
     if problem is None:
         return documents
     # After one JSON value the rest may still be YAML (a flow mapping looks like JSON, too); after
     # more of them the stream is JSON for good.
     if len(documents) > 1:
         raise problem
+    if not documents:
+        allowance.values, allowance.text = before.values, before.text
     rest = data[end:]
     line = data.count(b"\n", 0, end) + 1
-    return documents + list(_yaml_stream(rest, line, on_duplicate))
+    return documents + list(_yaml_stream(rest, line, on_duplicate, allowance))
 
 
-def _yaml_stream(data: bytes, line: int, on_duplicate: OnDuplicate) -> Iterator[YamlDocument]:
+def _yaml_stream(
+    data: bytes, line: int, on_duplicate: OnDuplicate, allowance: Allowance
+) -> Iterator[YamlDocument]:
     start = 0
     for separator in _SEPARATOR.finditer(data):
         piece = data[start : separator.start()]
         if piece:
-            yield from _yaml_document(piece, line, on_duplicate)
+            yield from _yaml_document(piece, line, on_duplicate, allowance)
             line += piece.count(b"\n")
         said = separator[1].strip()
         if said and not said.startswith(b"#"):
@@ -86,12 +98,16 @@ def _yaml_stream(data: bytes, line: int, on_duplicate: OnDuplicate) -> Iterator[
             start = separator.start()
     last = data[start:]
     # A last line without its end gets one, which a block scalar then keeps.
-    yield from _yaml_document(last if last.endswith(b"\n") else last + b"\n", line, on_duplicate)
+    last = last if last.endswith(b"\n") else last + b"\n"
+    yield from _yaml_document(last, line, on_duplicate, allowance)
 
 
-def _yaml_document(piece: bytes, line: int, on_duplicate: OnDuplicate) -> Iterator[YamlDocument]:
+def _yaml_document(
+    piece: bytes, line: int, on_duplicate: OnDuplicate, allowance: Allowance
+) -> Iterator[YamlDocument]:
     """Read the first document of a piece; yield nothing where there is none, or a null."""
-    builder = Builder(line, on_duplicate)
+    _take(allowance, line, DOCUMENT, 0)
+    builder = Builder(line, on_duplicate, allowance)
     cut = 0
     try:
         parser = yaml.CSafeLoader(piece)
@@ -125,10 +141,20 @@ def _cut(parser: yaml.CSafeLoader, line: int) -> int:
     return line if follows else 0
 
 
+def _take(allowance: Allowance, line: int, values: int, text: int) -> None:
+    try:
+        allowance.take(values, text)
+    except ValueError as error:
+        raise YamlError(line, str(error), "RenderTooLarge") from None
+
+
 def _json_stream(
-    data: bytes, on_duplicate: OnDuplicate
+    data: bytes, on_duplicate: OnDuplicate, allowance: Allowance
 ) -> tuple[list[YamlDocument], int, YamlError | None]:
     """Read JSON values up to the end or the first problem; return them and where they end."""
+    # Each value follows one of these; they are counted beforehand, since the decoder is not asked.
+    bare = _JSON_STRING.sub(b"", data)
+    _take(allowance, 1, sum(bare.count(sign) for sign in (b"{", b"[", b",", b":")), len(data))
     line = 1
 
     def pairs(items: list[tuple[str, Json]]) -> dict[str, Json]:

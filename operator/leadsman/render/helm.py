@@ -19,7 +19,7 @@ from leadsman.render.dependencies import assemble
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.helm_run import HelmRun
 from leadsman.render.helm_values import write_values
-from leadsman.render.messages import mask, scrub
+from leadsman.render.messages import mask, note, scrub, shorten
 from leadsman.render.threads import in_thread
 
 if TYPE_CHECKING:
@@ -196,14 +196,17 @@ def _documents(plan: HelmPlan, checkout: Checkout, output: bytes, warnings: list
     try:
         found = parse(
             output,
-            lambda line, key: warnings.append(
-                f"{file_at(line)} renders the key {key!r} twice in the same mapping; Helm takes "
-                "the last one"
+            lambda line, key: note(
+                warnings,
+                f"{file_at(line)} renders the key {shorten(key)!r} twice in the same mapping; "
+                "Helm takes the last one",
             ),
         )
     except YamlError as error:
         raise RenderError(
-            "InvalidYAML", f"{file_at(error.line)} renders to: {error.problem}", retryable=False
+            error.reason or "InvalidYAML",
+            f"{file_at(error.line)} renders to: {error.problem}",
+            retryable=False,
         ) from error
     manifests = [Manifest(item.value, file_at(item.line)) for item in found]
     return Documents(tuple(item for item in manifests if not _is_hook(item.body)), tuple(warnings))

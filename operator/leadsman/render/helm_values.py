@@ -104,6 +104,8 @@ def _mapping(data: bytes, where: str) -> JsonObject:
     try:
         documents = parse(data, lambda _line, _key: None)
     except YamlError as error:
+        if error.reason:
+            raise RenderError(error.reason, f"{where}: {error.problem}", retryable=False) from None
         raise _invalid(f"{where}: line {error.line} is not YAML") from None
     for document in documents:
         if not isinstance(document.value, dict):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from leadsman.errors import RenderError
 from leadsman.render.builder import YamlError
 from leadsman.render.decoder import parse
+from leadsman.render.messages import note, shorten
 from leadsman.render.remote import is_remote, refuse_remote
 
 if TYPE_CHECKING:
@@ -51,13 +52,17 @@ def read_kustomization(checkout: Checkout, file: str, warnings: list[str]) -> Js
     try:
         documents = parse(
             data,
-            lambda line, key: warnings.append(
-                f"{file}:{line}: the key {key!r} stands twice, kustomize takes the last one"
+            lambda line, key: note(
+                warnings,
+                f"{file}:{line}: the key {shorten(key)!r} stands twice, kustomize takes the last "
+                "one",
             ),
         )
     except YamlError as error:
         raise RenderError(
-            "InvalidYAML", f"{file}:{error.line}: {error.problem}", retryable=False
+            error.reason or "InvalidYAML",
+            f"{file}:{error.line}: {error.problem}",
+            retryable=False,
         ) from error
     body = documents[0].value if documents else {}
     if not isinstance(body, dict):
@@ -146,7 +151,9 @@ class Survey:
             documents = parse(text, lambda _line, _key: None)
         except YamlError as error:
             raise RenderError(
-                "InvalidYAML", f"{where}:{error.line}: {error.problem}", retryable=False
+                error.reason or "InvalidYAML",
+                f"{where}:{error.line}: {error.problem}",
+                retryable=False,
             ) from error
         for document in documents:
             if isinstance(document.value, dict) and "Helm" in str(document.value.get("kind")):

@@ -27,7 +27,7 @@ from leadsman.render.kustomization import (
     lower_keys,
     read_kustomization,
 )
-from leadsman.render.messages import scrub
+from leadsman.render.messages import note, scrub, shorten
 from leadsman.render.threads import in_thread
 
 if TYPE_CHECKING:
@@ -202,10 +202,12 @@ def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> Path:
 def _documents(plan: KustomizePlan, output: bytes) -> Documents:
     warnings = list(plan.warnings)
     try:
-        found = parse(output, lambda _line, key: warnings.append(f"the key {key!r} stands twice"))
+        found = parse(
+            output, lambda _line, key: note(warnings, f"the key {shorten(key)!r} stands twice")
+        )
     except YamlError as error:
         raise RenderError(
-            "InvalidYAML", f"the output of kustomize: {error}", retryable=False
+            error.reason or "InvalidYAML", f"the output of kustomize: {error}", retryable=False
         ) from error
     manifests = []
     for document in found:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST: Final = 2000
+_MOST_WARNINGS: Final = 1000
 _MASK: Final = "***"
 _SCRATCH: Final = re.compile(r"\S*leadsman-render-[^/\s'\"`]*")
 
@@ -25,8 +26,18 @@ def scrub(text: str, names: Mapping[Path, str]) -> str:
         for real in {str(path), os.path.realpath(path)}:
             text = text.replace(f"{real}/", f"{name}/" if name else "")
             text = text.replace(real, name or ".")
-    text = _SCRATCH.sub("(scratch)", text).strip()
+    return shorten(_SCRATCH.sub("(scratch)", text).strip())
+
+
+def shorten(text: str) -> str:
+    """Cut what is too long for a message."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [...]"
+
+
+def note(warnings: list[str], text: str) -> None:
+    """Add a warning, unless it is the last one again, or there are too many for anybody to read."""
+    if len(warnings) < _MOST_WARNINGS and (said := shorten(text)) not in warnings[-1:]:
+        warnings.append(said)
 
 
 def mask(text: str, secrets: Collection[str]) -> str:

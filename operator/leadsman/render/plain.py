@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from leadsman.errors import RenderError
+from leadsman.render.allowance import Allowance
 from leadsman.render.checkout import list_folder
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.globs import matches
@@ -59,10 +60,11 @@ def read_plain(plan: PlainPlan, checkout: Checkout) -> Documents:
     path, options = plan.path, plan.options
     warnings: list[str] = []
     manifests: list[Manifest] = []
+    allowance = Allowance()
     files = _files(checkout, path, options, warnings) if checkout.is_folder(path) else [path]
     for file in files:
         shown = file.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        found, said = read_manifests(checkout.read(checkout.locate(file)), shown)
+        found, said = read_manifests(checkout.read(checkout.locate(file)), shown, allowance)
         warnings += said
         manifests += _checked(found, warnings)
     return Documents(tuple(manifests), tuple(warnings))
