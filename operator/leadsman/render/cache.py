@@ -8,10 +8,12 @@ runs no program. What is kept is what the renderer yields, before the cluster's 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 import zlib
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,7 +40,9 @@ def cache_key(trees: Mapping[str, str], paths: Iterable[str], rest: object) -> s
         return None
     # Names need not be UTF-8, and may hold anything but a null.
     ids = "\0".join(f"{path}\0{trees.get(path, '')}" for path in sorted(paths))
-    said = ids.encode("utf-8", "surrogateescape") + b"\0" + orjson.dumps([_FORMAT, rest])
+    # Neither may those in the rest, which the standard library's encoder takes, by escapes.
+    options = json.dumps([_FORMAT, rest], default=asdict)
+    said = ids.encode("utf-8", "surrogateescape") + b"\0" + options.encode()
     return hashlib.sha256(said).hexdigest()
 
 

@@ -12,7 +12,7 @@ from leadsman.errors import RenderError
 from leadsman.render.allowance import LARGEST_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _SHOWN: Final = 8
 
@@ -144,6 +144,24 @@ def list_folder(folder: Path) -> list[os.DirEntry[str]]:
     """Return what is in a folder, by name. Raises OSError."""
     with os.scandir(folder) as entries:
         return sorted(entries, key=lambda entry: entry.name)
+
+
+def walk(
+    top: Path, wanted: Callable[[str, os.DirEntry[str]], bool]
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield what is below a folder and is no folder, by name, with its path relative to ``top``.
+
+    ``wanted`` says of each folder whether it is looked into. Raises OSError.
+    """
+    # No recursion, because folders may be nested deeper than Python's stack is.
+    waiting = [("", entry) for entry in reversed(list_folder(top))]
+    while waiting:
+        folder, entry = waiting.pop()
+        path = posixpath.join(folder, entry.name)
+        if not entry.is_dir(follow_symlinks=False):
+            yield path, entry
+        elif wanted(path, entry):
+            waiting += [(path, below) for below in reversed(list_folder(Path(entry.path)))]
 
 
 def outside(message: str) -> RenderError:

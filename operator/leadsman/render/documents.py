@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadsman.model.json import Json  # noqa: TC001 - msgspec reads the annotations at run time
+from leadsman.render.messages import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,8 @@ class Documents:
 
     manifests: tuple[Manifest, ...]
     warnings: tuple[str, ...] = ()
+
+    def shown(self) -> Documents:
+        """Return the same with the names of files as they can be written anywhere."""
+        manifests = [Manifest(item.body, shown(item.file), item.line) for item in self.manifests]
+        return Documents(tuple(manifests), tuple(map(shown, self.warnings)))

@@ -189,6 +189,9 @@ def _documents(plan: HelmPlan, checkout: Checkout, output: bytes, warnings: list
         starts.append(line + 1)
         files.append(known[source])
 
+    # A name need not be UTF-8, but YAML must be, in comments, too.
+    output = _SOURCE.sub(lambda match: match[0].decode("utf-8", "replace").encode(), output)
+
     def file_at(line: int) -> str:
         index = bisect_right(starts, line) - 1
         return files[index] if index >= 0 else plan.chart.folder

@@ -77,6 +77,7 @@ class Survey:
         self.warnings: list[str] = []
         self._checkout = checkout
         self._visited: set[str] = set()
+        self._waiting: list[tuple[str, str]] = []
 
     def visit(self, folder: str, file: str, body: JsonObject) -> None:
         """Check a kustomization, given as read, and all that it refers to.
@@ -84,6 +85,13 @@ class Survey:
         ``folder`` is located. Raises RenderError for what is remote, outside or not there.
         """
         self._visited.add(folder)
+        self._visit(folder, file, body)
+        # No recursion, because each may name another, hundreds of times.
+        while self._waiting:
+            folder, file = self._waiting.pop()
+            self._visit(folder, file, read_kustomization(self._checkout, file, self.warnings))
+
+    def _visit(self, folder: str, file: str, body: JsonObject) -> None:
         fields = lower_keys(body)
         if any(fields.get(name.lower()) for name in _CHARTS):
             raise RenderError(
@@ -129,7 +137,8 @@ class Survey:
                 f"{file}: {field} refers to {found or '.'}, which has no kustomization.yaml",
                 retryable=False,
             )
-        self.visit(found, named, read_kustomization(checkout, named, self.warnings))
+        self._visited.add(found)
+        self._waiting.append((found, named))
 
     def _file(self, folder: str, file: str, field: str, entry: str) -> str:
         refuse_remote(file, field, entry)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, TypeGuard
 
 import orjson
 
 from leadsman.errors import RenderError
 from leadsman.render.builder import YamlError
-from leadsman.render.checkout import list_folder
+from leadsman.render.checkout import list_folder, walk
 from leadsman.render.decoder import parse
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.kustomization import (
@@ -27,10 +27,11 @@ from leadsman.render.kustomization import (
     lower_keys,
     read_kustomization,
 )
-from leadsman.render.messages import note, scrub, shorten
+from leadsman.render.messages import note, scrub, shorten, shown
 from leadsman.render.threads import in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from leadsman.model.json import JsonObject
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from leadsman.render.sandbox import Sandbox
 
 _ORIGIN: Final = "config.kubernetes.io/origin"
+# What a link is called that stands for a resource whose name no YAML can hold.
+_LINK: Final = "leadsman-resource-"
 _ORIGIN_OPTION: Final = "originAnnotations"
 _HEADER: Final = {
     "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -95,7 +98,7 @@ async def build(
 ) -> Documents:
     """Run kustomize. Raises RenderError."""
     tree = scratch / "tree"
-    folder = await in_thread(_surround, checkout, plan, tree)
+    folder, links = await in_thread(_surround, checkout, plan, tree)
     outcome = await sandbox.run(
         program,
         ["build", "--load-restrictor", "LoadRestrictionsNone", str(folder)],
@@ -109,7 +112,7 @@ async def build(
             f"kustomize build {plan.folder or '.'}: {_message(said)}",
             retryable=False,
         )
-    return await in_thread(_documents, plan, outcome.stdout)
+    return await in_thread(_documents, plan, links, outcome.stdout)
 
 
 def _lay_over(
@@ -163,28 +166,30 @@ def _components(checkout: Checkout, folder: str, options: KustomizeOptions) -> l
     return found
 
 
-def _found_resources(checkout: Checkout, top: str, folder: str = "") -> list[str]:
+def _found_resources(checkout: Checkout, top: str) -> list[str]:
     """Return what makes up a folder without a kustomization, as Flux generates one."""
     checkout.inputs.add(top)
-    found = []
-    here = checkout.root / top / folder
-    for entry in list_folder(here):
-        path = posixpath.join(folder, entry.name)
-        if entry.is_dir(follow_symlinks=False):
-            if find_kustomization(checkout, posixpath.join(top, path)) is not None:
-                found.append(path)
-            else:
-                found += _found_resources(checkout, top, path)
-        elif entry.name.endswith((".yaml", ".yml")):
+    found: list[str] = []
+
+    def wanted(path: str, _entry: object) -> bool:
+        """Look into folders that are no kustomizations of their own."""
+        if find_kustomization(checkout, posixpath.join(top, path)) is None:
+            return True
+        found.append(path)
+        return False
+
+    for path, entry in walk(checkout.root / top, wanted):
+        if entry.name.endswith((".yaml", ".yml")):
             found.append(path)
     return found
 
 
-def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> Path:
+def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> tuple[Path, dict[str, str]]:
     """Write the kustomization, with links to all that is beside it and above it; return where.
 
     Of the checkout's folders only those on the way are made; kustomize follows the other links to
-    the checkout itself.
+    the checkout itself. The links made for resources whose names YAML cannot hold are returned,
+    too, with these names.
     """
     here, original = tree, checkout.root
     here.mkdir()
@@ -195,11 +200,27 @@ def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> Path:
         if part is not None:
             here, original = here / part, original / part
             here.mkdir()
-    (here / posixpath.basename(plan.file)).write_bytes(orjson.dumps(plan.body))
-    return here
+    links: dict[str, str] = {}
+    body = plan.body
+    if any(shown(entry) != entry for entry in filter(_is_text, _list(body.get("resources")))):
+        resources = []
+        for number, entry in enumerate(body["resources"]):
+            named = entry
+            if shown(entry) != entry:
+                named = f"{_LINK}{number}{posixpath.splitext(shown(entry))[1]}"
+                (here / named).symlink_to(original / entry)
+                links[named] = entry
+            resources.append(named)
+        body = {**body, "resources": resources}
+    (here / posixpath.basename(plan.file)).write_bytes(orjson.dumps(body))
+    return here, links
 
 
-def _documents(plan: KustomizePlan, output: bytes) -> Documents:
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def _documents(plan: KustomizePlan, links: Mapping[str, str], output: bytes) -> Documents:
     warnings = list(plan.warnings)
     try:
         found = parse(
@@ -214,13 +235,13 @@ def _documents(plan: KustomizePlan, output: bytes) -> Documents:
         body = document.value
         file = plan.file
         if isinstance(body, dict):
-            file = _take_origin(body, plan)
+            file = _take_origin(body, plan, links)
             _set_common(body, plan.options)
         manifests.append(Manifest(body, file))
     return Documents(tuple(manifests), tuple(warnings))
 
 
-def _take_origin(body: JsonObject, plan: KustomizePlan) -> str:
+def _take_origin(body: JsonObject, plan: KustomizePlan, links: Mapping[str, str]) -> str:
     """Return the file that an object comes from, and remove the annotation that says so."""
     metadata = body.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
@@ -242,6 +263,8 @@ def _take_origin(body: JsonObject, plan: KustomizePlan) -> str:
     path = origin.get("path") or origin.get("configuredIn") if isinstance(origin, dict) else None
     if not isinstance(path, str):
         return plan.file
+    first, *below = path.split("/")
+    path = posixpath.join(links.get(first, first), *below)
     return posixpath.normpath(posixpath.join(plan.folder, path))
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 2000
 _MOST_WARNINGS: Final = 1000
 _MASK: Final = "***"
+_NO_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 _SCRATCH: Final = re.compile(r"\S*leadsman-render-[^/\s'\"`]*")
 
 
@@ -50,5 +51,8 @@ def mask(text: str, secrets: Collection[str]) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a file's name as it can be written anywhere: what is no UTF-8 in it is replaced."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """Return a text with file names in it as it can be written anywhere.
+
+    What is no UTF-8 in a name, and hence no character, is replaced.
+    """
+    return _NO_CHARACTER.sub("\ufffd", name)

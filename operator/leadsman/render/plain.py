@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from leadsman.errors import RenderError
 from leadsman.render.allowance import Allowance
-from leadsman.render.checkout import list_folder
+from leadsman.render.checkout import walk
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.globs import matches
 from leadsman.render.kustomization import FILE_NAMES
 from leadsman.render.yaml import read_manifests
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from leadsman.model.target import PlainOptions
@@ -63,35 +64,32 @@ def read_plain(plan: PlainPlan, checkout: Checkout) -> Documents:
     allowance = Allowance()
     files = _files(checkout, path, options, warnings) if checkout.is_folder(path) else [path]
     for file in files:
-        shown = file.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        found, said = read_manifests(checkout.read(checkout.locate(file)), shown, allowance)
+        found, said = read_manifests(checkout.read(checkout.locate(file)), file, allowance)
         warnings += said
         manifests += _checked(found, warnings)
     return Documents(tuple(manifests), tuple(warnings))
 
 
 def _files(
-    checkout: Checkout, top: str, options: PlainOptions, warnings: list[str], folder: str = ""
+    checkout: Checkout, top: str, options: PlainOptions, warnings: list[str]
 ) -> Iterator[str]:
-    """Yield the files that are asked for; ``folder`` is relative to ``top``."""
-    here = posixpath.join(top, folder)
-    entries = list_folder(checkout.root / here)
-    for entry in entries:
-        path = posixpath.join(folder, entry.name)
+    """Yield the files that are asked for."""
+
+    def wanted(path: str, entry: os.DirEntry[str]) -> bool:
+        """Say whether a folder, relative to ``top``, is looked into."""
+        if not options.recurse or matches(path, options.exclude) or entry.name in _FORGES_OWN:
+            return False
+        full = posixpath.join(top, path)
+        kind = _rendered_otherwise(checkout, full)
+        if kind:
+            warnings.append(f"{full} is left out: it holds a {kind}, which is a target of its own")
+        return not kind
+
+    for path, entry in walk(checkout.root / top, wanted):
         if matches(path, options.exclude) or entry.name in _FORGES_OWN:
             continue
         full = posixpath.join(top, path)
-        if entry.is_dir(follow_symlinks=False):
-            if not options.recurse:
-                continue
-            kind = _rendered_otherwise(checkout, full)
-            if kind:
-                warnings.append(
-                    f"{full} is left out: it holds a {kind}, which is a target of its own"
-                )
-            else:
-                yield from _files(checkout, top, options, warnings, path)
-        elif _included(path, options):
+        if _included(path, options):
             if checkout.is_folder(checkout.locate(full)):
                 continue  # a link to a folder, which kubectl does not follow either
             if entry.name in FILE_NAMES:

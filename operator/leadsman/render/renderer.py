@@ -16,7 +16,7 @@ from leadsman.render.cache import RenderCache, cache_key
 from leadsman.render.checkout import Checkout
 from leadsman.render.helm import HelmPlan, template
 from leadsman.render.kustomize import KustomizePlan, build
-from leadsman.render.messages import scrub
+from leadsman.render.messages import scrub, shown
 from leadsman.render.objects import assemble
 from leadsman.render.plain import PlainPlan, read_plain
 from leadsman.render.plan import Plan, make_plan
@@ -98,7 +98,7 @@ class Renderer:
                 documents = await self._kept(key)
                 outcome = "cached" if documents is not None else "rendered"
                 if documents is None:
-                    documents = await self._run(plan, checkout)
+                    documents = (await self._run(plan, checkout)).shown()
                     await self._keep(key, documents)
                 rendered = await in_thread(
                     assemble,
@@ -114,6 +114,9 @@ class Renderer:
                 raise failed from error
             except RenderError as error:
                 outcome = error.reason
+                # It may name files, and is written where only characters can stand.
+                error.message = shown(error.message)
+                error.args = (error.message,)
                 raise
             except asyncio.CancelledError:
                 outcome = "cancelled"
@@ -174,5 +177,5 @@ def _refuse_empty(rendered: Rendered, target: Target) -> None:
 def _not_accessible(error: OSError, checkout: Checkout) -> RenderError:
     """Return the error for a file that cannot be used, or a machine that is out of something."""
     named = f"{error.filename}: " if isinstance(error.filename, str) else ""
-    said = scrub(f"{named}{error.strerror or error}", {checkout.root: ""})
+    said = shown(scrub(f"{named}{error.strerror or error}", {checkout.root: ""}))
     return RenderError("FileNotAccessible", said)

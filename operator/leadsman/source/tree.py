@@ -95,7 +95,9 @@ class Budget:
 
     def invalid(self, what: str) -> SourceError:
         """Return the error for a tree that no git would have made."""
-        return SourceError("InvalidTree", f"{self._where}: {what}", retryable=False)
+        # A name in it need not be UTF-8, and the message is written where only characters can be.
+        shown = os.fsencode(what).decode("utf-8", "replace")
+        return SourceError("InvalidTree", f"{self._where}: {shown}", retryable=False)
 
     def failed(self, what: str) -> SourceError:
         """Return the error for what may go well the next time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 from dataclasses import replace
@@ -54,7 +55,7 @@ def set_main(shop: Repository, tree: str) -> None:
 
 def raw_tree(shop: Repository, *entries: tuple[str, str, str]) -> str:
     data = b"".join(
-        f"{mode} {name}".encode() + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries
+        os.fsencode(f"{mode} {name}") + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries
     )
     return shop.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=data)
 
@@ -234,6 +235,19 @@ async def test_a_link_and_a_folder_of_one_name_are_refused(
         await latest(mirrors, source(server))
     assert raised.value.reason == "InvalidTree"
     assert not list_names(tmp_path, "evil")
+
+
+async def test_a_name_that_is_not_utf_8_is_written_and_told(
+    server: GitServer, mirrors: GitMirrors
+) -> None:
+    shop = server.create("shop", {"a": "1"})
+    set_main(shop, raw_tree(shop, ("100644", "caf\udce9", blob(shop, "1"))))
+    artifact = await latest(mirrors, source(server))
+    assert (artifact.root / "caf\udce9").read_text() == "1"
+    assert "caf\udce9" in artifact.trees
+    set_main(shop, raw_tree(shop, ("120000", "caf\udce9", blob(shop, ""))))
+    with pytest.raises(SourceError, match="caf\ufffd is not a valid symbolic link"):
+        await latest(mirrors, source(server))
 
 
 async def test_endless_folders_are_refused(server: GitServer, mirrors: GitMirrors) -> None:
