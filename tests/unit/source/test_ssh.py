@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 import pytest
 
+from controlplane.gitrepo import Submodule
 from controlplane.sshserver import SshServer
 from leadsman.errors import SourceError
 from leadsman.model.source import Credentials, GitRef, GitSource
@@ -65,6 +66,19 @@ async def test_a_key_and_known_hosts_open_a_repository(
     await mirrors.resolve(source, credentials(ssh))
     assert ssh.fetches == 3
     assert left_behind(tmp_path) == []
+
+
+async def test_a_submodule_may_be_named_in_the_short_form(
+    ssh: SshServer, mirrors: GitMirrors
+) -> None:
+    lib = ssh.create("lib", {"lib.yaml": "1"})
+    url = ssh.url("lib").removeprefix("ssh://git@").replace("/", "]:", 1)
+    modules = f'[submodule "lib"]\n\tpath = lib\n\turl = git@[{url}\n'
+    ssh.create("parent", {".gitmodules": modules, "lib": Submodule(lib.head())})
+    source = GitSource(ssh.url("parent"), GitRef(branch="main"), recurse_submodules=True)
+    commit = await mirrors.resolve(source, credentials(ssh))
+    artifact = await mirrors.artifact(source, credentials(ssh), commit)
+    assert (artifact.root / "lib/lib.yaml").read_text() == "1"
 
 
 def left_behind(tmp_path: Path) -> list[Path]:
