@@ -10,6 +10,7 @@ Source: ``kustomize_generator.go`` in fluxcd/pkg, ``SetCommonMetadata`` in fluxc
 from __future__ import annotations
 
 import posixpath
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, TypeGuard
 
@@ -24,26 +25,23 @@ from leadsman.render.kustomization import (
     FILE_NAMES,
     Survey,
     find_kustomization,
-    lower_keys,
     read_kustomization,
 )
 from leadsman.render.messages import note, scrub, shorten, shown
+from leadsman.render.origins import asks_for_origins, kind_of, read_origins, with_origins
 from leadsman.render.threads import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from leadsman.model.json import JsonObject
     from leadsman.model.target import KustomizeOptions
     from leadsman.render.checkout import Checkout
     from leadsman.render.program import Program
-    from leadsman.render.sandbox import Sandbox
+    from leadsman.render.sandbox import Outcome, Sandbox
 
-_ORIGIN: Final = "config.kubernetes.io/origin"
 # What a link is called that stands for a resource whose name no YAML can hold.
 _LINK: Final = "leadsman-resource-"
-_ORIGIN_OPTION: Final = "originAnnotations"
 _HEADER: Final = {
     "apiVersion": "kustomize.config.k8s.io/v1beta1",
     "kind": "Kustomization",
@@ -52,10 +50,7 @@ _HEADER: Final = {
 
 @dataclass(frozen=True, slots=True)
 class KustomizePlan:
-    """What is to be built: ``body`` is the kustomization in ``folder``, options laid over it.
-
-    ``keep_origin``: the repository itself asks for the origin annotations.
-    """
+    """What is to be built: ``body`` is the kustomization in ``folder``, options laid over it."""
 
     kind: ClassVar[str] = "Kustomize"
 
@@ -63,7 +58,6 @@ class KustomizePlan:
     file: str
     body: JsonObject
     options: KustomizeOptions
-    keep_origin: bool
     warnings: tuple[str, ...]
 
     def key(self) -> list[object]:
@@ -85,34 +79,43 @@ def plan_kustomize(
         body = {**_HEADER, "resources": list(_found_resources(checkout, folder))}
     else:
         body = read_kustomization(checkout, file, survey.warnings)
-    asked = _list(lower_keys(body).get("buildmetadata"))
     laid = _lay_over(checkout, folder, body, options, namespace)
     survey.visit(folder, file, laid)
-    return KustomizePlan(
-        folder, file, laid, options, _ORIGIN_OPTION in asked, tuple(survey.warnings)
-    )
+    return KustomizePlan(folder, file, laid, options, tuple(survey.warnings))
 
 
 async def build(
     plan: KustomizePlan, checkout: Checkout, program: Program, sandbox: Sandbox, scratch: Path
 ) -> Documents:
     """Run kustomize. Raises RenderError."""
-    tree = scratch / "tree"
-    folder, links = await in_thread(_surround, checkout, plan, tree)
-    outcome = await sandbox.run(
-        program,
-        ["build", "--load-restrictor", "LoadRestrictionsNone", str(folder)],
-        scratch=scratch,
-        read=(checkout.root, tree),
-    )
+    made = await in_thread(_surround, checkout, plan, scratch / "tree")
+
+    async def run(body: JsonObject) -> Outcome:
+        await in_thread(made.kustomization.write_bytes, orjson.dumps(body))
+        return await sandbox.run(
+            program,
+            [
+                *("build", "--load-restrictor", "LoadRestrictionsNone"),
+                str(made.kustomization.parent),
+            ],
+            scratch=scratch,
+            read=(checkout.root, scratch / "tree"),
+        )
+
+    outcome = await run(made.body)
     if outcome.status != 0:
-        said = scrub(outcome.stderr, {checkout.root: "", tree: ""})
+        said = scrub(outcome.stderr, {checkout.root: "", scratch / "tree": ""})
         raise RenderError(
             "BuildFailed",
             f"kustomize build {plan.folder or '.'}: {_message(said)}",
             retryable=False,
         )
-    return await in_thread(_documents, plan, links, outcome.stdout)
+    origins = outcome
+    if not asks_for_origins(made.body):
+        # Whatever becomes of it, the objects are known.
+        with suppress(RenderError):
+            origins = await run(with_origins(made.body))
+    return await in_thread(_documents, plan, made, outcome.stdout, origins.stdout)
 
 
 def _lay_over(
@@ -134,8 +137,6 @@ def _lay_over(
     put("patches", [*old("patches"), *options.patches])
     put("images", _merge_images(old("images"), options.images))
     put("components", [*old("components"), *_components(checkout, folder, options)])
-    metadata = old("buildMetadata")
-    put("buildMetadata", [*metadata, *({_ORIGIN_OPTION} - set(map(str, metadata)))])
     return laid
 
 
@@ -184,12 +185,23 @@ def _found_resources(checkout: Checkout, top: str) -> list[str]:
     return found
 
 
-def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> tuple[Path, dict[str, str]]:
-    """Write the kustomization, with links to all that is beside it and above it; return where.
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Where a kustomization stands, and its ``body`` there.
+
+    ``links`` stand for resources whose names YAML cannot hold, and map to these.
+    """
+
+    kustomization: Path
+    body: JsonObject
+    links: dict[str, str]
+
+
+def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> _Tree:
+    """Make a place for the kustomization, with links to all that is beside it and above it.
 
     Of the checkout's folders only those on the way are made; kustomize follows the other links to
-    the checkout itself. The links made for resources whose names YAML cannot hold are returned,
-    too, with these names.
+    the checkout itself.
     """
     here, original = tree, checkout.root
     here.mkdir()
@@ -212,15 +224,14 @@ def _surround(checkout: Checkout, plan: KustomizePlan, tree: Path) -> tuple[Path
                 links[named] = entry
             resources.append(named)
         body = {**body, "resources": resources}
-    (here / posixpath.basename(plan.file)).write_bytes(orjson.dumps(body))
-    return here, links
+    return _Tree(here / posixpath.basename(plan.file), body, links)
 
 
 def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str)
 
 
-def _documents(plan: KustomizePlan, links: Mapping[str, str], output: bytes) -> Documents:
+def _documents(plan: KustomizePlan, made: _Tree, output: bytes, origins: bytes) -> Documents:
     warnings = list(plan.warnings)
     try:
         found = parse(
@@ -230,42 +241,14 @@ def _documents(plan: KustomizePlan, links: Mapping[str, str], output: bytes) -> 
         raise RenderError(
             error.reason or "InvalidYAML", f"the output of kustomize: {error}", retryable=False
         ) from error
+    files = read_origins(origins, [kind_of(item.value) for item in found], made.links)
     manifests = []
-    for document in found:
-        body = document.value
-        file = plan.file
-        if isinstance(body, dict):
-            file = _take_origin(body, plan, links)
-            _set_common(body, plan.options)
-        manifests.append(Manifest(body, file))
+    for document, file in zip(found, files, strict=True):
+        if isinstance(document.value, dict):
+            _set_common(document.value, plan.options)
+        path = posixpath.normpath(posixpath.join(plan.folder, file)) if file else plan.file
+        manifests.append(Manifest(document.value, path))
     return Documents(tuple(manifests), tuple(warnings))
-
-
-def _take_origin(body: JsonObject, plan: KustomizePlan, links: Mapping[str, str]) -> str:
-    """Return the file that an object comes from, and remove the annotation that says so."""
-    metadata = body.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(annotations, dict):
-        return plan.file
-    text = annotations.get(_ORIGIN)
-    if not isinstance(text, str):
-        return plan.file
-    if not plan.keep_origin:
-        del annotations[_ORIGIN]
-        if not annotations:
-            del metadata["annotations"]
-    try:
-        documents = parse(text.encode(), lambda _line, _key: None)
-    except YamlError:
-        documents = []
-    # The repository may set the annotation itself, to anything.
-    origin = documents[0].value if documents else None
-    path = origin.get("path") or origin.get("configuredIn") if isinstance(origin, dict) else None
-    if not isinstance(path, str):
-        return plan.file
-    first, *below = path.split("/")
-    path = posixpath.join(links.get(first, first), *below)
-    return posixpath.normpath(posixpath.join(plan.folder, path))
 
 
 def _set_common(body: JsonObject, options: KustomizeOptions) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
+import yaml
 
 from leadsman.model.target import KustomizeOptions
 
@@ -438,3 +441,74 @@ async def test_an_origin_annotation_of_the_repositorys_own(text: str, bench: Ben
     )
     rendered = await bench.render("")
     assert [item.file for item in rendered.objects] == ["kustomization.yaml"]
+
+
+ANNOTATED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web%s}
+spec:
+  template:
+    metadata: {annotations: {own: "1"}}
+    spec: {containers: [{name: web, image: web}]}
+"""
+COPIED = """\
+resources: [a.yaml]
+replacements:
+- source: {kind: Deployment, fieldPath: metadata.annotations}
+  targets:
+  - select: {kind: Deployment}
+    fieldPaths: [spec.template.metadata.annotations]
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotations", "kustomization"),
+    [
+        (", annotations: {team: a}", COPIED),
+        (
+            ", annotations: {team: a}",
+            (
+                "resources: [a.yaml]\npatches:\n- target: {kind: Deployment}\n  patch: |-\n"
+                "    - {op: copy, from: /metadata/annotations, "
+                "path: /spec/template/metadata/annotations}\n"
+            ),
+        ),
+        (
+            "",
+            (
+                "resources: [a.yaml]\npatches:\n"
+                "- target: {annotationSelector: config.kubernetes.io/origin}\n"
+                "  patch: |-\n    - {op: add, path: /spec/replicas, value: 7}\n"
+            ),
+        ),
+        (", annotations: {config.kubernetes.io/origin: mine}", "resources: [a.yaml]\n"),
+        ("", "resources: [a.yaml]\nbuildMetadata: [originAnnotations]\n"),
+        ("", "resources: [a.yaml]\nBUILDMETADATA: [transformerAnnotations, managedByLabel]\n"),
+    ],
+)
+async def test_asking_for_files_changes_nothing_of_what_is_built(
+    annotations: str, kustomization: str, bench: Bench
+) -> None:
+    bench.write({"p/a.yaml": ANNOTATED % annotations, "p/kustomization.yaml": kustomization})
+    (rendered,) = (await bench.render("p")).objects
+    assert rendered.file == "p/a.yaml"
+    built = subprocess.run(  # noqa: ASYNC221 - nothing else is to be done meanwhile
+        ["kustomize", "build", bench.root / "p"], capture_output=True, text=True, check=True
+    )
+    expected = yaml.safe_load(built.stdout)
+    expected["metadata"]["namespace"] = "apps"
+    assert orjson.loads(rendered.body) == expected
+
+
+async def test_objects_are_rendered_also_where_asking_for_files_would_delete_them(
+    bench: Bench,
+) -> None:
+    patch = (
+        "resources: [a.yaml]\npatches:\n"
+        "- target: {annotationSelector: config.kubernetes.io/origin}\n"
+        "  patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, $patch: delete}'\n"
+    )
+    bench.write({"p/a.yaml": ANNOTATED % "", "p/kustomization.yaml": patch})
+    (rendered,) = (await bench.render("p")).objects
+    assert (rendered.key.name, rendered.file) == ("web", "p/kustomization.yaml")
