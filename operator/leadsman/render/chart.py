@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import posixpath
 import re
 import tarfile
@@ -91,8 +90,7 @@ def _read(
     checkout.inputs.add(folder)
     for link in checkout.links(folder):
         # Helm reads what it leads to; of one that leads nowhere it says so itself.
-        if os.path.exists(checkout.root / link):  # noqa: PTH110 - a Path's would be the same
-            checkout.locate(link)
+        checkout.resolve(link)
     metadata = _metadata(checkout, folder)
     chart = Chart(
         folder,

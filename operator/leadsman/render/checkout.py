@@ -42,21 +42,33 @@ class Checkout:
         prefix = f"{named_by}: " if named_by else ""
         if path.startswith("/") or _climbs(folder, path):
             raise outside(f"{prefix}{path} leads out of the repository")
-        real = os.path.realpath(self.root / joined.replace("\0", "�"))
-        relative = self.relative(real)
-        if relative is None:
-            raise outside(f"{prefix}{joined} is a symbolic link that leads out of the repository")
-        if not os.path.exists(real):  # noqa: PTH110 - a Path would be made for this alone
-            raise RenderError(
-                "PathNotFound",
-                f"{prefix}{joined or '.'} is not in the repository{self._nearby(joined)}",
-                retryable=False,
+        relative = self.resolve(joined, prefix)
+        if not os.path.exists(self.root / relative):  # noqa: PTH110 - a Path's would be the same
+            missing = (
+                "is a symbolic link to what is not in the repository"
+                if os.path.islink(self.root / joined)  # noqa: PTH114 - the same
+                else f"is not in the repository{self._nearby(joined)}"
             )
+            raise RenderError("PathNotFound", f"{prefix}{joined or '.'} {missing}", retryable=False)
         if relative != joined:
             # Git's id of a link is of its text, not of what it leads to.
             self.inputs.add("")
         elif note:
             self.inputs.add(relative)
+        return relative
+
+    def resolve(self, path: str, prefix: str = "") -> str:
+        """Return where a path from the root leads, be anything there or not.
+
+        So an error tells nothing of the files of this machine. ``prefix`` begins its message.
+
+        Raises:
+            RenderError: PathOutside.
+
+        """
+        relative = self.relative(os.path.realpath(self.root / path.replace("\0", "�")))
+        if relative is None:
+            raise outside(f"{prefix}{path} is a symbolic link that leads out of the repository")
         return relative
 
     def relative(self, real: str | Path) -> str | None:
