@@ -15,7 +15,7 @@ from leadsman.errors import RenderError
 from leadsman.render.builder import YamlError
 from leadsman.render.decoder import parse
 from leadsman.render.messages import note, shorten
-from leadsman.render.remote import is_remote, refuse_remote
+from leadsman.render.remote import is_remote, looks_remote, refuse_remote, remote_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +127,7 @@ class Survey:
     def _folder(self, folder: str, file: str, field: str, entry: str) -> None:
         checkout = self._checkout
         # Of a folder only what its kustomization names is read.
-        found = checkout.locate(entry, folder=folder, named_by=f"{file}: {field}", note=False)
+        found = self._locate(folder, file, field, entry, note=False)
         if found in self._visited:
             return
         named = find_kustomization(checkout, found)
@@ -142,7 +142,20 @@ class Survey:
 
     def _file(self, folder: str, file: str, field: str, entry: str) -> str:
         refuse_remote(file, field, entry)
-        return self._checkout.locate(entry, folder=folder, named_by=f"{file}: {field}")
+        return self._locate(folder, file, field, entry)
+
+    def _locate(self, folder: str, file: str, field: str, entry: str, *, note: bool = True) -> str:
+        """Return where an entry leads in the repository."""
+        checkout = self._checkout
+        try:
+            return checkout.locate(entry, folder=folder, named_by=f"{file}: {field}", note=note)
+        except RenderError as error:
+            first = posixpath.join(folder, entry.partition("/")[0])
+            if error.reason != "PathNotFound" or not looks_remote(entry):
+                raise
+            if checkout.is_folder(first):
+                raise
+            raise remote_base(file, field, entry) from None
 
     def _plugin(self, folder: str, file: str, field: str, entry: str) -> None:
         """Check a plugin's configuration, given in place, by a file or by a kustomization."""

@@ -512,3 +512,53 @@ async def test_objects_are_rendered_also_where_asking_for_files_would_delete_the
     bench.write({"p/a.yaml": ANNOTATED % "", "p/kustomization.yaml": patch})
     (rendered,) = (await bench.render("p")).objects
     assert (rendered.key.name, rendered.file) == ("web", "p/kustomization.yaml")
+
+
+@pytest.mark.parametrize("field", ["resources", "components"])
+async def test_what_is_meant_as_remote_is_called_so(field: str, bench: Bench) -> None:
+    bench.write({"p/kustomization.yaml": f"{field}: [example.com/org/repo//x]\n"})
+    error = await bench.error("p")
+    assert error.reason == "RemoteBase"
+    assert error.message.startswith(f"p/kustomization.yaml: {field} refers to example.com/org/repo")
+    bench.write({"p/example.com/org/a.yaml": ""})
+    error = await bench.error("p")
+    assert error.reason == "PathNotFound"
+    assert "p/example.com/org/repo/x is not in the repository" in error.message
+
+
+@pytest.mark.parametrize("to", ["/etc/passwd", "/etc/nope", "../../../../nope", "/", "../../x"])
+async def test_links_out_of_the_repository_tell_nothing_of_this_machine(
+    to: str, bench: Bench
+) -> None:
+    (bench.root.parent / "x").mkdir()
+    bench.write(
+        {
+            "plain/a.yaml": ANNOTATED % "",
+            "built/kustomization.yaml": "resources: [l.yaml]",
+            "chart/Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\n",
+        }
+    )
+    for name in ("plain/l.yaml", "built/l.yaml", "chart/l.yaml"):
+        bench.link(name, to)
+        error = await bench.error(name.partition("/")[0])
+        assert error.reason == "PathOutside"
+        assert f"{name} is a symbolic link that leads out of the repository" in error.message
+
+
+async def test_links_to_what_is_not_in_the_repository_are_told(bench: Bench) -> None:
+    bench.write(
+        {
+            "plain/a.yaml": ANNOTATED % "",
+            "built/kustomization.yaml": "resources: [l.yaml]",
+            "chart/Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\n",
+        }
+    )
+    for name in ("plain/l.yaml", "built/l.yaml", "chart/templates/l.yaml"):
+        bench.link(name, "nope")
+    for folder in ("plain", "built"):
+        error = await bench.error(folder)
+        assert error.reason == "PathNotFound"
+        assert f"{folder}/l.yaml is a symbolic link to what is not in" in error.message
+    error = await bench.error("chart")
+    assert error.reason == "TemplateFailed"
+    assert "chart/templates/nope: no such file" in error.message

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from leadsman.errors import RenderError
-from leadsman.render.remote import is_remote, refuse_remote
+from leadsman.render.remote import is_remote, looks_remote, refuse_remote
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,38 @@ def test_credentials_in_a_url_are_not_told() -> None:
         refuse_remote("k", "resources", "https://me:secret@example.com/org/repo")
     assert "https://example.com/org/repo" in caught.value.message
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "gh:org/repo",
+        "example.com/org/repo.git//x",
+        "example.com/repo.git",
+        "git.example.com:8443/org/repo",
+        "git.example.com/x/y?version=1",
+        "www.github.com/a/b",
+        "example.com:org/repo",
+        "org/repo?timeout=1&version=2",
+    ],
+)
+def test_what_a_person_means_as_remote_is_told(reference: str) -> None:
+    assert looks_remote(reference)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "../base",
+        "a.yaml",
+        "my.app/base",
+        "v1.2/a/b",
+        "a:b",
+        "base/x/y",
+        "a.b.c",
+        "x?y",
+        "./a.b/c/d",
+    ],
+)
+def test_what_a_person_means_as_a_path_is_not(reference: str) -> None:
+    assert not looks_remote(reference)
