@@ -7,6 +7,7 @@ Source: ``FlattenListVisitor`` and ``SetNamespace`` in ``k8s.io/cli-runtime/pkg/
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ from leadsman.errors import RenderError
 from leadsman.model.desired import DesiredObject, Rendered
 from leadsman.model.identity import Gvk, ObjectKey
 from leadsman.render.documents import Documents, Manifest
+from leadsman.render.messages import shorten
 
 if TYPE_CHECKING:
     from leadsman.model.json import JsonObject
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 _CRD_GROUP: Final = "apiextensions.k8s.io"
 _CRD_KIND: Final = "CustomResourceDefinition"
 _DIGEST_BYTES: Final = 16
+_LONGEST_NAME: Final = 253
+# Its names are bound by no length.
+_RBAC: Final = "rbac.authorization.k8s.io"
+_LONGEST_LABEL: Final = 63
+_LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+_LABEL_RULE: Final = "up to 63 of a-z, 0-9 and -, and no - at the ends"
 
 Scope = Callable[[str, str], bool | None]
 
@@ -47,6 +55,7 @@ def assemble(documents: Documents, *, renderer: str, namespace: str, scope: Scop
         known = scope(gvk.group, gvk.kind)
         namespaced = defined.get((gvk.group, gvk.kind)) if known is None else known
         placed = _place(metadata, namespace, namespaced=namespaced)
+        _check_names(manifest, gvk, placed)
         key = ObjectKey(gvk.group, gvk.kind, placed.get("namespace", ""), placed["name"])
         former = objects.pop(key, None)
         if former is not None:
@@ -106,6 +115,30 @@ def _metadata(manifest: Manifest, warnings: list[str]) -> JsonObject | None:
     raise _no_object(manifest, f"{what} has no metadata.name")
 
 
+def _check_names(manifest: Manifest, gvk: Gvk, metadata: JsonObject) -> None:
+    """Refuse names that the API server takes for no kind; they stand in its URLs.
+
+    Source: ``IsValidPathSegmentName`` in apimachinery's ``pkg/api/validation/path``,
+    ``IsDNS1123Label`` and ``DNS1123SubdomainMaxLength`` in its ``pkg/util/validation``.
+    """
+    name, namespace = metadata["name"], metadata.get("namespace", "")
+    if name in {".", ".."} or "/" in name or "%" in name:
+        problem = f"metadata.name {name!r} can be no name: '.', '..', '/' and '%' are not allowed"
+    elif len(name) > _LONGEST_NAME and gvk.group != _RBAC:
+        problem = f"metadata.name {name!r} is longer than {_LONGEST_NAME} characters"
+    elif (gvk.group, gvk.kind) == ("", "Namespace") and not _is_label(name):
+        problem = f"metadata.name {name!r} can be no namespace: {_LABEL_RULE}"
+    elif namespace and not _is_label(namespace):
+        problem = f"{name!r} has metadata.namespace {namespace!r}, which can be none: {_LABEL_RULE}"
+    else:
+        return
+    raise _no_object(manifest, f"{gvk.kind} of {manifest.body['apiVersion']}: {problem}")
+
+
+def _is_label(name: str) -> bool:
+    return len(name) <= _LONGEST_LABEL and _LABEL.fullmatch(name) is not None
+
+
 def _place(metadata: JsonObject, default: str, *, namespaced: bool | None) -> JsonObject:
     namespace = metadata.get("namespace") or (default if namespaced else "")
     placed = {name: value for name, value in metadata.items() if name != "namespace"}
@@ -126,4 +159,4 @@ def _defined_scopes(bodies: Iterable[JsonObject]) -> Iterator[tuple[tuple[str, s
 
 
 def _no_object(manifest: Manifest, problem: str) -> RenderError:
-    return RenderError("InvalidObject", f"{manifest}: {problem}", retryable=False)
+    return RenderError("InvalidObject", f"{manifest}: {shorten(problem)}", retryable=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -158,3 +159,40 @@ def test_what_is_shared_between_objects_stays_apart() -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     made(body, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     assert metadata == {"name": "a"}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (config("../x"), "1.yaml:1: ConfigMap of v1: metadata.name '../x' can be no name"),
+        (config(".."), "metadata.name '..'"),
+        (config("."), "metadata.name '.'"),
+        (config("a/b"), "metadata.name 'a/b'"),
+        (config("a%2fb"), "metadata.name 'a%2fb'"),
+        (config("a" * 254), "is longer than 253 characters"),
+        (config(namespace="../../y"), "'a' has metadata.namespace '../../y', which can be none"),
+        (config(namespace="a.b"), "'a.b'"),
+        (config(namespace="A"), "'A'"),
+        (config(namespace="-a"), "'-a'"),
+        (config(namespace="a\n"), "'a\\n'"),
+        (config(namespace="a" * 64), "which can be none"),
+        ({**config("a.b"), "kind": "Namespace"}, "metadata.name 'a.b' can be no namespace"),
+        ({**config(namespace=".."), "kind": "Unknown"}, "Unknown of v1: 'a' has"),
+    ],
+)
+def test_names_that_can_be_none_are_refused(body: dict[str, Any], said: str) -> None:
+    with pytest.raises(RenderError, match=re.escape(said)) as caught:
+        made(body)
+    assert (caught.value.reason, caught.value.retryable) == ("InvalidObject", False)
+    assert caught.value.message.startswith("1.yaml:1: ")
+
+
+def test_names_that_are_allowed_somewhere_are_taken() -> None:
+    role = {"kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1"}
+    rendered = made(
+        config("a" * 253, namespace="a" * 63),
+        config("0", namespace="0-0"),
+        {**role, "metadata": {"name": "system:" + "a" * 300}},
+        {"kind": "Namespace", "apiVersion": "x.io/v1", "metadata": {"name": "kube:Admin?x#y"}},
+    )
+    assert len(rendered.objects) == 4
