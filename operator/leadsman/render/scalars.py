@@ -36,10 +36,12 @@ _NUMERIC: Final = frozenset("+-0123456789")
 _POINT_FLOAT: Final = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _INT: Final = re.compile(
-    r"(?P<sign>[-+]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<bin>[01]+)|0[oO]?(?P<oct>[0-7]+)"
+    # Go takes what follows 0b for a number of its own, with a sign of its own.
+    r"0b(?P<signed>[-+][01]+)"
+    r"|(?P<sign>[-+]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<bin>[01]+)|0[oO]?(?P<oct>[0-7]+)"
     r"|(?P<dec>0|[1-9][0-9]*))"
 )
-_BASES: Final = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
+_BASES: Final = {"signed": 2, "hex": 16, "bin": 2, "oct": 8, "dec": 10}
 
 _INT64_MIN: Final = -(1 << 63)
 _INT64_MAX: Final = (1 << 63) - 1
@@ -75,7 +77,7 @@ def resolve(text: str) -> Json:
     if len(plain) <= _LONGEST_INT and (match := _INT.fullmatch(plain)):
         base = str(match.lastgroup)
         number = int(match[base], _BASES[base])
-        sign = match["sign"]
+        sign = match["sign"] or (base == "signed")
         number = -number if sign == "-" else number
         # What has a sign is read into 64 bits with one, what has none may use all 64.
         if _INT64_MIN <= number <= (_INT64_MAX if sign else _UINT64_MAX):
