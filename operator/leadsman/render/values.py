@@ -15,6 +15,7 @@ _WORDS: Final[dict[str, Json]] = {"true": True, "false": False, "null": None, "0
 _MOST_ITEMS: Final = 65536
 _DEEPEST: Final = 30
 _INT64: Final = 1 << 63
+_LONGEST_INT: Final = 1000
 
 
 def merge(under: JsonObject, over: JsonObject) -> JsonObject:
@@ -85,7 +86,7 @@ def _path(line: _Line) -> list[str | int]:
     while stop != "=":
         if stop == "[":
             digits, _ = line.until("]")
-            if not digits.isdecimal() or int(digits) > _MOST_ITEMS:
+            if not digits.isdecimal() or len(digits) > _LONGEST_INT or int(digits) > _MOST_ITEMS:
                 raise ValueError("what is in brackets is not an index")
             keys.append(int(digits))
             junk, stop = line.until("[.=")
@@ -121,7 +122,9 @@ def _typed(text: str, *, as_text: bool) -> Json:
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     digits = text.removeprefix("-").removeprefix("+") if text[:2] not in {"-+", "+-"} else ""
-    if digits.isascii() and digits.isdecimal() and not text.startswith("0"):
+    # Python refuses to count very many digits, and no more than these fit into 64 bits.
+    countable = len(digits) <= _LONGEST_INT and digits.isascii() and digits.isdecimal()
+    if countable and not text.startswith("0"):
         number = int(text)
         if -_INT64 <= number < _INT64:
             return number

@@ -38,6 +38,8 @@ SETS = [
     ("new.deep[0][1].x", "1"),
     ("a\\.b.c", "dotted"),
     ("n.x", "1"),
+    ("n", "9223372036854775808"),
+    pytest.param("n", "1" * 5000, id="a long number"),
 ]
 
 
@@ -77,6 +79,7 @@ def test_in_quotes_it_stays_a_string(text: str, value: object) -> None:
     [
         ("a[x]", "1"),
         ("a[99999999]", "1"),
+        pytest.param("a[" + "9" * 5000 + "]", "1", id="a long index"),
         ("a[0]b", "1"),
         (".".join("a" * 40), "1"),
         ("image[0]", "1"),
