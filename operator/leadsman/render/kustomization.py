@@ -9,6 +9,7 @@ Source: ``api/types/kustomization.go`` and ``api/internal/target/kusttarget.go``
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from leadsman.errors import RenderError
@@ -77,7 +78,7 @@ class Survey:
         self.warnings: list[str] = []
         self._checkout = checkout
         self._visited: set[str] = set()
-        self._waiting: list[tuple[str, str]] = []
+        self._waiting: deque[tuple[str, str]] = deque()
 
     def visit(self, folder: str, file: str, body: JsonObject) -> None:
         """Check a kustomization, given as read, and all that it refers to.
@@ -88,7 +89,7 @@ class Survey:
         self._visit(folder, file, body)
         # No recursion, because each may name another, hundreds of times.
         while self._waiting:
-            folder, file = self._waiting.pop()
+            folder, file = self._waiting.popleft()
             self._visit(folder, file, read_kustomization(self._checkout, file, self.warnings))
 
     def _visit(self, folder: str, file: str, body: JsonObject) -> None:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from leadsman.render.program import Program
     from leadsman.render.sandbox import Outcome, Sandbox
 
+# Kustomize calls any of its files so.
+_EMPTY: Final = "kustomization.yaml is empty"
 # What a link is called that stands for a resource whose name no YAML can hold.
 _LINK: Final = "leadsman-resource-"
 _HEADER: Final = {
@@ -105,6 +107,9 @@ async def build(
     outcome = await run(made.body)
     if outcome.status != 0:
         said = scrub(outcome.stderr, {checkout.root: "", scratch / "tree": ""})
+        if _message(said) == _EMPTY:
+            # Whether that is meant, the target says.
+            return Documents((), plan.warnings)
         raise RenderError(
             "BuildFailed",
             f"kustomize build {plan.folder or '.'}: {_message(said)}",

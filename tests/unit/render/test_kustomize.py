@@ -562,3 +562,11 @@ async def test_links_to_what_is_not_in_the_repository_are_told(bench: Bench) -> 
     error = await bench.error("chart")
     assert error.reason == "TemplateFailed"
     assert "chart/templates/nope: no such file" in error.message
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+@pytest.mark.parametrize("text", ["", "resources: []\n", "kind: Kustomization\n"])
+async def test_a_kustomization_of_nothing_may_be_meant(name: str, text: str, bench: Bench) -> None:
+    bench.write({f"p/{name}": text})
+    assert (await bench.error("p")).reason == "EmptyRender"
+    assert (await bench.render("p", allow_empty=True)).objects == ()
