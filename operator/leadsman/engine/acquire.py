@@ -11,7 +11,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from leadsman.engine.observer import is_decisive
-from leadsman.errors import CompareError, KubeError
+from leadsman.errors import KubeError
+from leadsman.kube.status import FORBIDDEN
 from leadsman.live.fetch import FetchRequest, fetch_many
 from leadsman.model.identity import Gvk
 
@@ -94,18 +95,20 @@ class Acquirer:
             for resource in self._resources.get(key, ())
         )
 
-    def broken(self, key: TargetKey) -> CompareError | None:
+    def broken(self, key: TargetKey) -> KubeError | None:
         """Return why a kind of the target cannot be followed though the API server answers.
 
-        A connection that is lost is no such reason: then nothing can be told, and it passes.
+        A connection that is lost is no such reason: then nothing can be told, and it passes; nor is
+        a refusal of an API server that may have just started.
         """
         if self.watches is None:
             return None
         for resource in sorted(self._resources.get(key, ()), key=str):
             failure = self.watches.failure(resource)
-            if failure is not None and failure.status and not is_decisive(failure):
-                what = f"{resource} cannot be watched"
-                return CompareError("WatchFailed", f"{what}: {failure.message}")
+            if failure is None or failure.status in {0, FORBIDDEN} or is_decisive(failure):
+                continue
+            what = f"{resource} cannot be watched"
+            return KubeError("WatchFailed", f"{what}: {failure.message}", status=failure.status)
         return None
 
     def wanting(self, resource: ApiResource) -> list[TargetKey]:

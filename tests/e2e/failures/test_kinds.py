@@ -75,7 +75,10 @@ def widgets(
 def test_a_kind_that_nobody_can_convert_any_more(widgets: Widgets) -> None:
     check = widgets.deliver("v2")
     widgets.patch("merge", {"spec": {"conversion": NOBODY}})
-    report = check.wait(lambda report: report.verdict == "Unknown", "an end of certainty")
+    # The watch, and then what is told of it, bear with an API server for ten seconds each.
+    report = check.wait(
+        lambda report: report.verdict == "Unknown", "an end of certainty", timeout=60.0
+    )
     ready = report.conditions["Ready"]
     assert (ready["status"], ready["reason"]) == ("False", "WatchFailed")
     assert f"widgets.{widgets.group} cannot be watched" in ready["message"]
