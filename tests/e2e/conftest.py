@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from controlplane.plane import ControlPlane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xdist.remote import Producer
+
     from controlplane.toolchain import Tools
 
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have what shares much run in one process, where several run the tests.
+class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Has what shares much run in one process, where several run the tests.
 
     That is a file; what ``drift`` delivers to its cluster, it delivers for all its files.
     """
-    for item in items:
-        if HERE in item.path.parents:
-            file = item.path.relative_to(HERE)
-            room = "drift" if file.parts[0] == "drift" else str(file)
-            item.add_marker(pytest.mark.xdist_group(room))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "drift" if "/drift/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Rooms:
+    return Rooms(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="package")
 def control_plane(tools: Tools) -> Iterator[ControlPlane]:
-    """A cluster of their own: some of them stop its API server."""
+    """A cluster of their own, with Leadsman installed."""
     with ControlPlane(tools) as plane:
         install(plane)
         yield plane

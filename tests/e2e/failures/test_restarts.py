@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from controlplane.gitserver import GitServer
+from controlplane.plane import ControlPlane
 from e2e.failures.app import App
 from e2e.failures.cast import Cast
-from harness.operator import Operator, pod_access
+from harness.operator import Operator, install, pod_access
 from harness.waiting import until
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from controlplane.plane import ControlPlane
+    from controlplane.toolchain import Tools
 
     Interruption: TypeAlias = Callable[[ControlPlane, Operator], AbstractContextManager[None]]
 
@@ -80,6 +81,14 @@ def _compact(plane: ControlPlane) -> None:
 
     now = ask("range", key=base64.b64encode(b"\0").decode())["header"]["revision"]
     ask("compaction", revision=now)
+
+
+@pytest.fixture(scope="module")
+def control_plane(tools: Tools) -> Iterator[ControlPlane]:
+    """A cluster of their own: after an outage its controllers are not themselves for a while."""
+    with ControlPlane(tools) as plane:
+        install(plane)
+        yield plane
 
 
 @pytest.fixture
