@@ -107,6 +107,10 @@ class Check:
         """Change the spec; None removes a field."""
         self.plane.api.patch(self._path("driftchecks"), {"spec": spec})
 
+    def generation(self) -> int:
+        """Return how often the spec was changed."""
+        return int(self.plane.api.get(self._path("driftchecks"))["metadata"]["generation"])
+
     def delete(self) -> None:
         """Delete the DriftCheck."""
         self.plane.api.delete(self._path("driftchecks"))

@@ -155,6 +155,14 @@ def define_widgets(app: App) -> None:
     app.plane.kubectl("apply", "-n", app.namespace, "-f", "-", stdin=WIDGET)
 
 
+def is_seen(app: App) -> None:
+    """Wait until the DriftCheck has been looked at as it is now."""
+    generation = app.check.generation()
+    app.check.wait(
+        lambda report: report.conditions["Ready"]["observedGeneration"] == generation, "a look"
+    )
+
+
 def restore_branch(app: App) -> None:
     app.repository.update_ref(f"refs/heads/{app.name}", f"refs/kept/{app.name}")
 

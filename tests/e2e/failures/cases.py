@@ -20,6 +20,7 @@ from e2e.failures.case import (
     delete_branch,
     does,
     has_kyverno,
+    is_seen,
     kustomizes,
     moves,
     patches,
@@ -70,7 +71,7 @@ SOURCE = [
         "slow",
         *("source", "Timeout", ("URL", "within 1 s", "the timeout is too short")),
         # In this order: a poll that began with the longer timeout would hang as long.
-        breaks=does(patches(timeout="1s"), serves(delay=60)),
+        breaks=does(patches(timeout="1s"), is_seen, serves(delay=60)),
         mends=does(serves(delay=0), patches(timeout="60s")),
         server="slow",
     ),
