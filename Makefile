@@ -40,7 +40,7 @@ unit: venv ssh tools ## Run the unit tests
 
 e2e: venv ssh tools ## Run the end-to-end tests on a real control plane
 	$(call headline,end-to-end tests)
-	$(BIN)/pytest tests/e2e -n 3 --dist loadscope
+	$(BIN)/pytest tests/e2e -n 3 --dist loadscope --no-loadscope-reorder
 
 demo: venv tools ## Watch drift being found; KEEP=1 leaves it running, CONTEXT=name uses a cluster
 	@$(MODULE) demo

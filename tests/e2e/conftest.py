@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from controlplane.toolchain import Tools
 
 
+# What takes longest: several processes are done soonest if they begin with it.
+LONGEST = ("/drift/", "/test_demo.", "/test_restarts.", "/test_kinds.")
+
+
 class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Has what shares much run in one process, where several run the tests.
 
@@ -26,6 +30,13 @@ class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return "drift" if "/drift/" in file else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        return next((i for i, word in enumerate(LONGEST) if word in item.nodeid), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Rooms:
