@@ -80,7 +80,7 @@ _DEPLOYMENTS = some(
 ).map(deployment)
 
 # The machine that tests run on may be busy with other things.
-_SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_SETTINGS = settings(suppress_health_check=[HealthCheck.too_slow])
 
 _OBJECTS = _WIDGETS | _DEPLOYMENTS
 _PAIRS = st.tuples(_WIDGETS, _WIDGETS) | st.tuples(_DEPLOYMENTS, _DEPLOYMENTS)

@@ -148,7 +148,7 @@ def test_the_order_of_findings_changes_nothing(told: TargetStatus, chance: rando
     assert orjson.dumps(build_status(other, before, NOW + 60)) == orjson.dumps(before)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(statuses(copies=150))
 def test_the_limit_holds_and_counts_are_exact(told: TargetStatus) -> None:
     built = build_status(told, None, NOW)

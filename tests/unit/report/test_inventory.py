@@ -4,7 +4,7 @@ import base64
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsman.model.finding import Finding, State
@@ -16,7 +16,6 @@ WEB = finding("web").key
 ROLE = ObjectKey("rbac.authorization.k8s.io", "ClusterRole", "", "system:node/odd")
 
 
-@settings(deadline=None)
 @given(st.lists(keys, unique=True))
 def test_an_inventory_is_read_back(inventory: list[ObjectKey]) -> None:
     assert decode_inventory(encode_inventory(inventory)) == (

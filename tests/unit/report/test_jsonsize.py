@@ -4,7 +4,7 @@ import math
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsman.model.finding import ABSENT
@@ -91,7 +91,6 @@ def test_many_brackets_are_no_nesting() -> None:
     assert cut_pair(wide, ABSENT, 10_000)[0] is wide
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(), st.integers(1, 50))
 def test_different_texts_stay_different(desired: str, live: str, limit: int) -> None:
     first, second, _ = cut_pair(desired * 20, live * 20, limit)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsman.report.lines import changed_lines, differ_at, first_changed_line
@@ -33,14 +33,12 @@ def test_a_missing_last_line_break_is_a_difference() -> None:
     assert first_changed_line("a\nb", "a\nb\n") == (3, "", "", 0)
 
 
-@settings(deadline=None)
 @given(st.text("ab\n", max_size=40), st.text("ab\n", max_size=40))
 def test_lines_differ_exactly_where_texts_do(before: str, after: str) -> None:
     assert bool(changed_lines(before, after, 1000)) is (before != after)
     assert bool(first_changed_line(before, after)[0]) is (before != after)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_the_common_beginning_is_measured(same: str, before: str, after: str) -> None:
     first, second = same + before, same + after

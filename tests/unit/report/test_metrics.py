@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
@@ -141,7 +141,6 @@ def test_the_cap_is_shared_fairly_and_what_drifted_longest_stays() -> None:
     assert of(samples, "leadsman_object_drifted_omitted") == [({}, 90)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 50), max_size=10), st.integers(0, 100))
 def test_a_share_is_the_largest_that_fits(counts: list[int], limit: int) -> None:
     share = _fair_share(counts, limit)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsman.model.finding import ABSENT
@@ -43,7 +43,6 @@ _json = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_json, max_size=4), st.lists(_json, max_size=4))
 def test_any_two_structures_can_be_looked_into(desired: list[object], live: list[object]) -> None:
     for path, before, after in nested_changes(desired, live):

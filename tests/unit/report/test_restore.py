@@ -144,7 +144,6 @@ _json = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_nothing_that_anybody_writes_makes_it_fail(data: st.DataObject) -> None:
     report = stored(status(finding(), failure=FAILURE))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from leadsman.model.finding import ABSENT, Cause, Change, State
 from leadsman.model.identity import ObjectKey
@@ -111,7 +111,6 @@ def test_a_finding_says_why() -> None:
     )
 
 
-@settings(deadline=None)
 @given(changes)
 def test_any_change_can_be_told(any_change: Change) -> None:
     for line in (change_text(any_change), *change_lines(any_change)):

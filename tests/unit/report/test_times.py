@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsman.report.times import rfc3339, rfc3339_micro, seconds_of
@@ -17,7 +17,6 @@ def test_what_is_no_time_is_not_written(seconds: float) -> None:
     assert rfc3339(seconds) == ""
 
 
-@settings(deadline=None)
 @given(st.integers(1, 253_402_300_799))
 def test_a_time_is_read_back(seconds: int) -> None:
     assert seconds_of(rfc3339(seconds)) == seconds

@@ -147,7 +147,7 @@ PATH_LIST = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pattern=PATTERN, paths=PATH_LIST)
 def test_any_pattern_ignores_what_git_ignores(
     tmp_path_factory: pytest.TempPathFactory, pattern: str, paths: list[str]
@@ -158,7 +158,7 @@ def test_any_pattern_ignores_what_git_ignores(
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     patterns=st.lists(st.tuples(st.booleans(), PATTERN), min_size=1, max_size=6), paths=PATH_LIST
 )
