@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 import orjson
 
@@ -91,10 +92,12 @@ def _secret_texts(documents: Iterable[JsonObject]) -> Iterator[str]:
 
 
 def _forms(text: str) -> Iterator[str]:
-    """Yield a text as it stands in a text, in JSON and in base64."""
+    """Yield a text as it stands in a text, in JSON, in base64 and in a URL."""
     yield text
     yield orjson.dumps(text).decode()[1:-1]
     yield b64encode(text.encode()).decode()
+    yield quote(text, safe="")
+    yield quote_plus(text)  # as the template function urlquery writes it
 
 
 def _in_secret(document: Json, steps: Steps, *, live: bool) -> bool:

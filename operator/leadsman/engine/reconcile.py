@@ -134,9 +134,10 @@ class Reconciler:
             state.commit = commit
         if not stale and not rejudge and inputs == state.rendered and not state.pending:
             return True
-        if not stale and inputs == state.failed_inputs and state.failure is not None:
+        if not stale and state.failed is not None and inputs == state.failed[0]:
             # Only a commit or another spec can mend it: rendering once more would say the same.
-            return False
+            # It is said again, since another failure may have been told meanwhile.
+            raise state.failed[1].with_traceback(None)
         if stale or rejudge or inputs != state.rendered:
             await self._render(
                 state, target, commit, credentials, values, rejudge=rejudge, inputs=inputs
@@ -224,12 +225,12 @@ class Reconciler:
         try:
             rendered = await self._renderer.render(artifact, target, facts, values)
         except LeadsmanError as error:
-            state.failed_inputs = None if error.retryable else inputs
+            state.failed = None if error.retryable else (inputs, error)
             raise
         finally:
             self._staged("render", time.monotonic() - started)
         first = state.rendered is None
-        state.failed_inputs = None
+        state.failed = None
         state.busy = True
         state.commit = artifact.commit
         state.rendered = inputs

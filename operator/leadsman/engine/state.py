@@ -26,8 +26,8 @@ class TargetState:
     or neither (in sync). ``versions`` holds the resourceVersion that was judged, of objects that
     live. ``orphans`` were rendered once, Git has dropped them, and they may still live;
     ``unserved`` are of kinds that the cluster does not know. ``rendered`` says what ``desired``
-    was made from, so that an unchanged input renders nothing; ``failed_inputs`` is the same of a
-    render that failed. ``stale``: render once more whatever the inputs; ``rejudge``: judge all
+    was made from, so that an unchanged input renders nothing; ``failed`` is the same of a render
+    that failed, and why. ``stale``: render once more whatever the inputs; ``rejudge``: judge all
     objects anew. ``settled``: looked at once, well or badly. ``busy``: between two revisions, when
     nothing may be reported. ``observed``: the generation of the spec that was looked at last, well
     or badly, which is what a report is about. ``restored_since`` says of objects that a report told
@@ -61,7 +61,7 @@ class TargetState:
     busy: bool = False
     stale: bool = False
     rejudge: bool = False
-    failed_inputs: tuple[object, ...] | None = None
+    failed: tuple[tuple[object, ...], LeadsmanError] | None = None
 
     restored: TargetStatus | None = None
     restored_since: dict[ObjectKey, tuple[bool, float]] = field(default_factory=dict)
@@ -140,6 +140,8 @@ class TargetState:
                     changed.add(key)
         for key in desired:
             self.orphans.pop(key, None)
+        if rejudge:
+            changed |= self.orphans.keys()
         self.desired = desired
         self.renderer = rendered.renderer
         self.warnings = rendered.warnings

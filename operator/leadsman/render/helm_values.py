@@ -83,8 +83,15 @@ def secret_texts(documents: Sequence[ValuesDocument]) -> frozenset[str]:
         if not document.secret:
             continue
         found.update(_texts(document.text))
-        with suppress(RenderError):
-            found.update(_texts(_read(document, 0)))
+        values: Json = document.text
+        if not document.target_path:
+            values = None
+            with suppress(RenderError):
+                values = _read(document, 0)
+        for text in _texts(values):
+            found.add(text)
+            # Templates indent what has several lines, as a key in PEM.
+            found.update(line for each in text.splitlines() for line in _texts(each))
     return frozenset(found)
 
 

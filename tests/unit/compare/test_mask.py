@@ -227,3 +227,10 @@ def test_what_a_chart_was_given_from_a_secret_is_in_no_change(value: Any) -> Non
 @pytest.mark.parametrize("value", ["hunter22", "hunter", 4032, 403210, True, None, "correct"])
 def test_what_only_looks_like_it_is_shown(value: Any) -> None:
     assert Mask({}, {}, CONFIG, GIVEN).values(("data", "a"), value, 1) == (value, 1)
+
+
+@pytest.mark.parametrize("escaped", ["p%40ss%2Fw%20rd", "p%40ss%2Fw+rd"])
+def test_a_given_secret_is_found_in_a_url(escaped: str) -> None:
+    mask = Mask({}, {}, Gvk("", "v1", "ConfigMap"), frozenset({"p@ss/w rd"}))
+    url = f"postgres://app:{escaped}@db/shop"
+    assert mask.values(("data", "url"), url, "none") == (BEFORE, AFTER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from leadsman.engine.index import Index
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.reconcile import Reconciler
-from leadsman.errors import SourceError
+from leadsman.errors import RenderError, SourceError, SpecError
 from leadsman.model.source import Commit, Credentials, GitRef, GitSource
 from leadsman.model.status import Failure
 from leadsman.model.target import Target
@@ -140,3 +141,36 @@ async def test_a_full_disk_is_told_of_the_target(
     assert state.failure is not None
     assert (state.failure.reason, state.observed) == ("StorageFailed", 2)
     assert "No space left on device (/var/cache/leadsman/access-1)" in state.failure.message
+
+
+@pytest.mark.usefixtures("repository")
+async def test_a_render_that_failed_is_told_again_after_another_failure(
+    reconciler: Reconciler, git_server: GitServer
+) -> None:
+    class Broken:
+        renders = 0
+
+        async def render(self, *_: object) -> None:
+            self.renders += 1
+            raise RenderError("InvalidYAML", "app.yaml:1", retryable=False)
+
+    broken = Broken()
+    reconciler._renderer = cast("Renderer", broken)
+    reconciler._discovery = cast(
+        "Discovery", SimpleNamespace(kube_version="1.37", api_versions=(), scope=None)
+    )
+    reconciler._acquirer = cast("Acquirer", SimpleNamespace(attend=_nothing, attends=bool))
+    state = target_state()
+    state.target = Target(state.key, replace(source(git_server, "main"), interval=0.0))
+    reasons = []
+    for error in (None, SpecError("wrong"), None):
+        state.spec_error = error
+        await reconciler.reconcile(state)
+        assert state.failure is not None
+        reasons.append(state.failure.reason)
+    assert reasons == ["InvalidYAML", "InvalidSpec", "InvalidYAML"]
+    assert broken.renders == 1
+
+
+async def _nothing(_key: object) -> None:
+    pass

@@ -124,3 +124,12 @@ def test_a_first_verdict_is_news_even_when_in_sync() -> None:
     state.install(rendered(desired("a")), rejudge=False)
     assert state.record(key("a"), None, 1.0)
     assert not state.record(key("a"), None, 2.0)
+
+
+def test_other_rules_have_orphans_judged_again_too() -> None:
+    state = target_state()
+    state.install(rendered(desired("a"), desired("b")), rejudge=False)
+    state.versions[key("b")] = "1"
+    state.install(rendered(desired("a")), rejudge=False)
+    state.record(key("b"), finding("b", State.ORPHANED), 1.0)
+    assert state.install(rendered(desired("a")), rejudge=True) == {key("a"), key("b")}

@@ -488,6 +488,13 @@ def test_only_what_comes_from_a_secret_is_secret() -> None:
     assert not secret_texts(documents) & {"True", "app", "green", "colour: green"}
 
 
+def test_each_line_of_a_secret_is_secret() -> None:
+    key = ValuesDocument("tls:\n  key: |\n    -----BEGIN\n    c2VjcmV0\n", secret=True)
+    assert {"-----BEGIN", "c2VjcmV0"} <= secret_texts([key])
+    # But of a document of values its values, and not what stands around them.
+    assert not secret_texts([key]) & {"tls:", "key: |"}
+
+
 @pytest.mark.parametrize("kind", ["link to itself", "cut", "number"])
 async def test_helm_says_what_is_wrong_with_an_archive(kind: str, bench: Bench) -> None:
     chart(bench)
