@@ -11,6 +11,8 @@ from leadsman.errors import SourceError, SpecError
 from leadsman.model.identity import TargetKey
 from leadsman.model.source import LocalSource
 from leadsman.model.target import HelmOptions, Target
+from leadsman.render.chart import CHART_FILE
+from leadsman.render.kustomization import FILE_NAMES
 from leadsman.source.local import locate
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def local_target(options: argparse.Namespace, namespace: str) -> Target:
         LeadsmanError: something that it names is not there, or options contradict each other.
 
     """
-    path = Path(options.path)
+    path = _meant(Path(options.path))
     chart = (path / "Chart.yaml").is_file()
     if (options.release_name or options.values) and not chart:
         raise SpecError(
@@ -60,6 +62,11 @@ def local_target(options: argparse.Namespace, namespace: str) -> Target:
         target_namespace=options.target_namespace,
         allow_empty=options.allow_empty,
     )
+
+
+def _meant(path: Path) -> Path:
+    """Return the folder where a file is named that stands for its folder."""
+    return path.parent if path.is_file() and path.name in {CHART_FILE, *FILE_NAMES} else path
 
 
 def with_flags(status: TargetStatus) -> TargetStatus:

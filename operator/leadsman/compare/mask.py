@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
@@ -30,10 +31,11 @@ class Mask:
     """Masks the changes of one object, which is a Secret or may have one embedded.
 
     ``secrets`` are texts from Secrets that may stand in any object, as those that charts are given:
-    long ones hide each value that holds them, short ones each value that they are.
+    long ones hide each value that holds them, short ones each value that holds them as a part of
+    its own, as in a URL, and short words each value that they are.
     """
 
-    __slots__ = ("_desired", "_is_secret", "_live", "_texts", "_words")
+    __slots__ = ("_desired", "_is_secret", "_live", "_parts", "_texts", "_words")
 
     def __init__(
         self,
@@ -50,6 +52,8 @@ class Mask:
         given = (form for text in secrets if len(text) >= _LONG for form in _forms(text))
         self._texts = (*own, *given)
         self._words = secrets
+        odd = [text for text in secrets if len(text) < _LONG and not text.isalpha()]
+        self._parts = _bounded(odd)
 
     def values(self, steps: Steps, desired: Json, live: Json) -> tuple[Json, Json]:
         """Return the two values of a change as they may be shown."""
@@ -75,7 +79,11 @@ class Mask:
         if isinstance(value, bool | None):
             return False
         shown = str(value)
-        return shown.strip() in self._words or any(text in shown for text in self._texts)
+        return (
+            shown.strip() in self._words
+            or any(text in shown for text in self._texts)
+            or (self._parts is not None and self._parts.search(shown) is not None)
+        )
 
 
 def _secret_texts(documents: Iterable[JsonObject]) -> Iterator[str]:
@@ -89,6 +97,12 @@ def _secret_texts(documents: Iterable[JsonObject]) -> Iterator[str]:
                 plain = (decode_bytes(value) or b"").decode(errors="replace").strip()
                 if plain:
                     yield from _forms(plain)
+
+
+def _bounded(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """Return what finds one of some texts that is not a piece of a longer word or number."""
+    either = "|".join(map(re.escape, texts))
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)") if either else None
 
 
 def _forms(text: str) -> Iterator[str]:

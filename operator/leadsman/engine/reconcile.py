@@ -136,7 +136,11 @@ class Reconciler:
             return True
         if not stale and state.failed is not None and inputs == state.failed[0]:
             # Only a commit or another spec can mend it: rendering once more would say the same.
-            # It is said again, since another failure may have been told meanwhile.
+            # It is said again, since another failure may have been told meanwhile. What is still
+            # compared is compared by other rules, if there are.
+            if rejudge and state.rendered is not None:
+                state.reconsider(policy)
+                await self._acquirer.acquire(state)
             raise state.failed[1].with_traceback(None)
         if stale or rejudge or inputs != state.rendered:
             await self._render(

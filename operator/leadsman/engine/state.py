@@ -119,6 +119,14 @@ class TargetState:
         self.orphans.pop(key, None)
         self.unserved.discard(key)
 
+    def reconsider(self, policy: Policy) -> None:
+        """Have all objects judged anew, by other rules."""
+        self.policy = policy
+        self.rejudge = False
+        self.busy = True
+        self.pending |= self.desired.keys() | self.orphans.keys()
+        self.versions.clear()
+
     def install(self, rendered: Rendered, *, rejudge: bool) -> set[ObjectKey]:
         """Make a render's objects the desired ones; return those that must be judged anew.
 

@@ -102,3 +102,30 @@ def test_what_a_trusted_manager_adds_is_no_drift(shop: Shop) -> None:
     shop.kubectl("label", "service/podinfo", "example.com/team=shop")
     report = shop.check.wait_verdict("Drifted")
     assert list(report.changes("Service", "podinfo")) == ["/metadata/labels/example.com~1team"]
+
+
+def test_a_rule_counts_though_git_does_not_render(shop: Shop) -> None:
+    shop.check.patch(interval="1s")
+    shop.kubectl(*ANNOTATE)
+    shop.repository.commit({"kustomization.yaml": "resources: [gone.yaml]\n"})
+    report = shop.check.wait(
+        lambda report: report.conditions["Ready"]["reason"] == "PathNotFound", "a failure"
+    )
+    assert report.verdict == "Drifted"
+    rule = {"paths": ["/metadata/annotations"], "target": {"kind": "Service"}}
+    shop.check.patch(**rules(rule))
+    report = shop.check.wait(lambda report: not report.states, "no drift")
+    assert (report.verdict, report.conditions["Ready"]["reason"]) == ("Unknown", "PathNotFound")
+
+
+def test_a_rule_may_be_about_what_git_has_dropped(shop: Shop) -> None:
+    shop.check.patch(interval="1s")
+    kustomization = shop.repository.git("show", "main:kustomization.yaml")
+    shop.repository.commit({"kustomization.yaml": kustomization.replace("- service.yaml", "")})
+    shop.check.wait_verdict("Drifted")
+    shop.check.patch(**rules({"paths": [""], "target": {"kind": "Service"}}))
+    report = shop.check.wait_verdict("InSync")
+    assert [item["name"] for item in report.status["ignored"]] == ["podinfo"]
+    shop.check.patch(compare=None)
+    report = shop.check.wait_verdict("Drifted")
+    assert report.states == {("Service", "podinfo"): "Orphaned"}

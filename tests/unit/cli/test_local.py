@@ -68,7 +68,7 @@ def test_a_file_is_a_path_too(tree: Path) -> None:
         ("base", ("--root", "nothing"), "--root nothing is not a folder"),
         ("base", ("--root", "base/app.yaml"), "is not a folder"),
         ("base", ("--values", "a.yaml"), "has no Chart.yaml"),
-        ("chart/Chart.yaml", ("--release-name", "a"), "has no Chart.yaml"),
+        ("base/app.yaml", ("--release-name", "a"), "has no Chart.yaml"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -77,6 +77,13 @@ def test_what_cannot_be_meant_is_refused(
     monkeypatch.chdir(tree)
     with pytest.raises(LeadsmanError, match=said):
         target(path, *flags)
+
+
+def test_a_file_that_stands_for_its_folder_means_the_folder(tree: Path) -> None:
+    (tree / "base" / "kustomization.yaml").write_text("resources: [app.yaml]\n")
+    for folder, name in (("chart", "Chart.yaml"), ("base", "kustomization.yaml")):
+        named, meant = target(str(tree / folder / name)), target(str(tree / folder))
+        assert (named.source, named.path, named.render) == (meant.source, meant.path, meant.render)
 
 
 def test_what_a_spec_may_say_flags_may(tree: Path) -> None:

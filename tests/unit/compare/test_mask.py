@@ -214,6 +214,7 @@ GIVEN = frozenset({"hunter2", "correct horse", "40321"})
         f"token {encoded('correct horse')}",
         ["--password", "hunter2"],
         {"deep": [{"pin": 40321}]},
+        "postgres://app:hunter2@db/x",
     ],
 )
 def test_what_a_chart_was_given_from_a_secret_is_in_no_change(value: Any) -> None:

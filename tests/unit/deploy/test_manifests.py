@@ -64,14 +64,12 @@ def test_it_is_all_there(deploy: Objects) -> None:
         ("ClusterRole", "leadsman-writer"),
         ("ClusterRoleBinding", "leadsman-reader"),
         ("ClusterRoleBinding", "leadsman-writer"),
-        ("Role", "leadsman-lease"),
-        ("RoleBinding", "leadsman-lease"),
         ("Deployment", "leadsman"),
         ("Service", "leadsman"),
     }
 
 
-def test_it_writes_nothing_but_reports_events_and_its_lease(deploy: Objects) -> None:
+def test_it_writes_nothing_but_reports_and_events(deploy: Objects) -> None:
     writes = {
         (role, group, resource): sorted(set(rule["verbs"]) - READ)
         for role, role_rules in rules(deploy).items()
@@ -84,13 +82,7 @@ def test_it_writes_nothing_but_reports_events_and_its_lease(deploy: Objects) -> 
         ("leadsman-writer", "leadsman.dev", "driftreports"): ["create", "patch"],
         ("leadsman-writer", "leadsman.dev", "driftreports/status"): ["patch"],
         ("leadsman-writer", "events.k8s.io", "events"): ["create", "patch"],
-        ("leadsman-lease", "coordination.k8s.io", "leases"): ["create", "patch", "update"],
     }
-
-
-def test_the_lease_is_in_its_own_namespace(deploy: Objects) -> None:
-    assert deploy["Role", "leadsman-lease"]["metadata"]["namespace"] == "leadsman-system"
-    assert deploy["RoleBinding", "leadsman-lease"]["metadata"]["namespace"] == "leadsman-system"
 
 
 def test_the_reader_is_made_of_labelled_roles(deploy: Objects) -> None:
@@ -105,7 +97,7 @@ def test_the_reader_is_made_of_labelled_roles(deploy: Objects) -> None:
 def test_the_bindings_are_for_its_service_account_alone(deploy: Objects) -> None:
     account = {"kind": "ServiceAccount", "name": "leadsman", "namespace": "leadsman-system"}
     bindings = [item for (kind, _), item in deploy.items() if kind.endswith("RoleBinding")]
-    assert [binding["subjects"] for binding in bindings] == [[account]] * 3
+    assert [binding["subjects"] for binding in bindings] == [[account]] * 2
     for binding in bindings:
         assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) in deploy
     pod = deploy["Deployment", "leadsman"]["spec"]["template"]["spec"]
