@@ -111,12 +111,11 @@ OWN: set[tuple[str, str, str]] = {
     ("create", "events.k8s.io", "events"),
     ("patch", "events.k8s.io", "events"),
 }
-LEASES = {(verb, "coordination.k8s.io", "leases") for verb in ("create", "patch", "update")}
 
 
 def test_it_may_write_its_own_things_and_nothing_else(base: ControlPlane) -> None:
     assert writes(base, "default") == OWN
-    assert writes(base, NAMESPACE) == OWN | LEASES
+    assert writes(base, NAMESPACE) == OWN
 
 
 def test_it_may_read_everything(base: ControlPlane) -> None:
