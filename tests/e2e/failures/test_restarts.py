@@ -67,6 +67,8 @@ def cut_off(plane: ControlPlane, operator: Operator) -> Iterator[None]:
     until(
         lambda: operator.value("leadsman_watch_restarts_total", reason="Expired"),
         "a watch to be told 410",
+        # At once as a rule; from an API server that is quite new it has taken half a minute.
+        timeout=120.0,
     )
 
 
