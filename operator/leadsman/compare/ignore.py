@@ -84,6 +84,14 @@ def compile_rules(rules: Iterable[IgnoreRule]) -> tuple[Rule, ...]:
     )
 
 
+def covering(rules: Iterable[Rule], key: ObjectKey, gvk: Gvk, metadata: JsonObject) -> Rule | None:
+    """Return the first rule that ignores an object as a whole, whoever set what of it."""
+    for rule in rules:
+        if rule.covers((), "") and rule.selector.selects(key, gvk, metadata):
+            return rule
+    return None
+
+
 def sift(
     candidates: Iterable[Candidate], rules: Sequence[Rule]
 ) -> tuple[list[Candidate], list[IgnoredChange]]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from leadsman.compare.access import mapping
 from leadsman.compare.additions import Additions
 from leadsman.compare.candidate import Candidate
-from leadsman.compare.ignore import Rule, compile_rules, sift
+from leadsman.compare.ignore import Rule, compile_rules, covering, sift
 from leadsman.compare.managers import Trust
 from leadsman.compare.mask import Mask
 from leadsman.compare.nodes import UNKNOWN, Origin
@@ -94,9 +95,9 @@ def judge(
 
 def _missing(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> Finding:
     """Judge an object that does not live."""
-    for rule in _rules(desired, wanted, policy):
-        if rule.covers((), ""):
-            return _finding(desired, State.IN_SYNC, ignored=(IgnoredChange("", rule.name),))
+    rule = covering(policy.rules, desired.key, desired.gvk, mapping(wanted.get("metadata")))
+    if rule is not None:
+        return _finding(desired, State.IN_SYNC, ignored=(IgnoredChange("", rule.name),))
     return _finding(desired, State.MISSING)
 
 
@@ -183,8 +184,7 @@ def _specified(
 
 
 def _rules(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> list[Rule]:
-    metadata = wanted.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    metadata = mapping(wanted.get("metadata"))
     return [
         rule for rule in policy.rules if rule.selector.selects(desired.key, desired.gvk, metadata)
     ]

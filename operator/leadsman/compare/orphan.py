@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadsman.compare.access import mapping
+from leadsman.compare.ignore import covering
 from leadsman.model.finding import Finding, IgnoredChange, State
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ _KEEP = {
 def judge_orphan(key: ObjectKey, gvk: Gvk, live: JsonObject, policy: Policy) -> Finding:
     """Judge an object that lives, by rules that are about whole objects and by what it says."""
     metadata = mapping(live.get("metadata"))
-    for rule in policy.rules:
-        if rule.covers((), "") and rule.selector.selects(key, gvk, metadata):
-            return _kept(key, gvk, rule.name)
+    rule = covering(policy.rules, key, gvk, metadata)
+    if rule is not None:
+        return _kept(key, gvk, rule.name)
     annotations = mapping(metadata.get("annotations"))
     for name, value in _KEEP.items():
         said = annotations.get(name)

@@ -117,7 +117,7 @@ class Reconciler:
         return Outcome(after=interval(target) * (1.0 + _JITTER * random.random()))  # noqa: S311 - spreads polls, keeps no secret
 
     async def _look(self, state: TargetState, target: Target | None) -> bool:
-        """Return whether the target was checked; False where a known failure still stands."""
+        """Return whether the target was checked; False where there is nothing to look at."""
         if state.spec_error is not None:
             raise state.spec_error
         if target is None:
