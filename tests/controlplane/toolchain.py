@@ -11,18 +11,16 @@ no Go), git and the network.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cache import cache_folder, once
-from .gobuild import GO_VERSION, GoError, go, go_program
-from .progress import Progress
+from .gobuild import GoError
+from .gomodule import TOOLS, build, required
+from .gomodule import fingerprint as module_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,12 +79,7 @@ def cached(environment: Mapping[str, str] = os.environ) -> Path:
 
 def fingerprint(module: Path = MODULE) -> str:
     """A hash of everything that decides what is built."""
-    digest = hashlib.sha256()
-    for name in ("main.go", "go.mod", "go.sum"):
-        digest.update((module / name).read_bytes())
-    for word in (GO_VERSION, sys.platform, platform.machine(), *build_arguments(module)):
-        digest.update(word.encode() + b"\0")
-    return digest.hexdigest()[:16]
+    return module_fingerprint(module, build_arguments(module))
 
 
 def build_arguments(module: Path = MODULE) -> list[str]:
@@ -103,15 +96,6 @@ def build_arguments(module: Path = MODULE) -> list[str]:
     }
     flags = ["-s", "-w", *(f"-X {name}={value}" for name, value in variables.items())]
     return ["-trimpath", "-ldflags", " ".join(flags)]
-
-
-def required(module: Path, path: str) -> str:
-    """The version of a module that the ``go.mod`` in a folder requires."""
-    line = rf"^\s*{re.escape(path)} (v\S+)"
-    found = re.search(line, (module / "go.mod").read_text(), re.MULTILINE)
-    if not found:
-        raise KeyError(f"{module / 'go.mod'} does not require {path}")
-    return found[1]
 
 
 def _named(environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -134,28 +118,9 @@ def _complete(folders: tuple[Path, ...]) -> bool:
 
 
 def _build(folder: Path) -> None:
-    """Build into an empty folder; `tool` stands for what go.mod names as its tools."""
-    packages = [".", "tool"]
-    go_program()  # installed first if need be, with a progress of its own
+    """Build into an empty folder."""
     title = f"Building Kubernetes {required(MODULE, 'k8s.io/kubernetes')}, Helm and Kustomize"
-    with Progress(title) as progress:
-        downloaded = compiled = 0
-
-        def on_download(line: str) -> None:
-            nonlocal downloaded
-            downloaded += line.startswith("go: downloading ")
-            progress.detail = f"{downloaded} modules downloaded"
-
-        def on_compile(line: str) -> None:
-            nonlocal compiled
-            compiled += " " not in line
-            progress.detail = f"{compiled} of {total} packages compiled"
-
-        progress.detail = "finding out what is needed"
-        total = len(go("list", "-deps", *packages, folder=MODULE, on_line=on_download).split())
-        progress.detail = f"{total} packages to compile, or to take from Go's cache"
-        arguments = ["build", "-v", *build_arguments(), "-o", f"{folder}/", *packages]
-        go(*arguments, folder=MODULE, on_line=on_compile)
+    build(folder, MODULE, (".", *TOOLS), build_arguments(), title=title)
     for program in IN_BINARY:
         (folder / program).symlink_to(BINARY)
 

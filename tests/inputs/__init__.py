@@ -11,15 +11,12 @@ They come as Go modules, see ``go.mod``; ``go`` fetches a module once and keeps 
 from __future__ import annotations
 
 import functools
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controlplane.gobuild import GoError, go
-from controlplane.progress import Progress
-from controlplane.toolchain import required
+from controlplane.gomodule import downloaded
 
 HERE = Path(__file__).parent
 Paths = Mapping[str, str]
@@ -168,15 +165,7 @@ def real_input(name: str) -> Path:
 
     A download whose checksum is not the one in ``go.sum`` is a GoError.
     """
-    module = INPUTS[name].module
-    version = required(HERE, module)
-    with Progress(f"Fetching {module}", quiet=1.0):
-        answer = go("mod", "download", "-json", f"{module}@{version}", folder=HERE)
-    found = json.loads(answer)
-    # go compares with go.sum what go.sum knows, and takes what it does not.
-    if f"{module} {version} {found['Sum']}\n" not in (HERE / "go.sum").read_text():
-        raise GoError(f"{HERE / 'go.sum'} has no checksum of {module} {version}")
-    return Path(found["Dir"])
+    return downloaded(HERE, INPUTS[name].module)
 
 
 def corpus() -> Path | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from controlplane import toolchain
+from controlplane.gomodule import required
 
 
 def programs(folder: Path, *names: str) -> Path:
@@ -97,7 +98,7 @@ def test_programs_are_told_the_versions_of_go_mod() -> None:
     assert "k8s.io/component-base/version.gitMinor=37" in flags
     assert "helm.sh/helm/v4/internal/version.version=v4.3.1" in flags
     with pytest.raises(KeyError, match="does not require example"):
-        toolchain.required(toolchain.MODULE, "example.com/absent")
+        required(toolchain.MODULE, "example.com/absent")
 
 
 def test_the_command_prints_what_to_put_on_path(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controlplane.toolchain import required
+from controlplane.gomodule import required
 from inputs import HERE, INPUTS, NEEDED, corpus, real_input
 
 if TYPE_CHECKING:
