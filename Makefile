@@ -55,6 +55,7 @@ venv: ## Make .venv from the locked requirements
 tools: venv ## Find, or build, the real programs; fetch the real charts
 	@$(MODULE) controlplane.toolchain
 	@$(MODULE) alerts.promtool
+	@$(MODULE) truth.flux
 	@$(MODULE) inputs
 
 ssh: venv

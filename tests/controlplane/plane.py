@@ -220,9 +220,9 @@ class ControlPlane:
         answer = self.api.create(path, {"spec": {"expirationSeconds": seconds}})
         return str(answer["status"]["token"])
 
-    def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
+    def service_account_kubeconfig(self, namespace: str, name: str, seconds: int = 3600) -> Path:
         """A kubeconfig with a new token of a ServiceAccount; the namespace is its default one."""
-        token = self.service_account_token(namespace, name)
+        token = self.service_account_token(namespace, name, seconds)
         return self._write_kubeconfig(f"{namespace}-{name}", token, namespace)
 
     def service_account_dir(self, namespace: str, name: str) -> Path:

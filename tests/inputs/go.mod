@@ -10,6 +10,7 @@ require (
 	github.com/cert-manager/cert-manager v1.21.2
 	github.com/cilium/cilium v1.20.2
 	github.com/fluxcd/flux2 v0.41.2
+	github.com/fluxcd/source-controller v1.9.0
 	github.com/kyverno/kyverno v1.19.1
 	github.com/open-policy-agent/gatekeeper/v3 v3.23.1
 	github.com/prometheus-operator/prometheus-operator v0.85.0
