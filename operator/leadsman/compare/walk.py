@@ -182,7 +182,7 @@ class _Walk:
             if field is None or (is_gone and _is_absent(wanted, field)):
                 continue  # The API server prunes what it does not know, and leaves out the empty.
             if is_gone:
-                self._found(Op.REMOVE, wanted, ABSENT, field, (trail, key), owner)
+                self._gone(wanted, field, (trail, key), owner)
             elif not _is_open(wanted, field):
                 self.values(wanted, found, field, (trail, key), owner)
             elif not redundant(found, field, desired, live):
@@ -196,6 +196,21 @@ class _Walk:
             field = node.field(key) or UNTYPED
             if not redundant(live[key], field, desired, live):
                 self._found(Op.ADD, ABSENT, live[key], field, (trail, key), owner)
+
+    def _gone(self, desired: Json, field: Field, trail: Trail, owner: Trail | None) -> None:
+        """Record a value that is gone; of what is only a collection, each part of it.
+
+        The API server leaves out a map or list when its last element is taken from it.
+        """
+        node = field.node
+        if owner is None and not node.atomic and desired:
+            if isinstance(desired, dict) and node.shape is Shape.MAP:
+                self._object(desired, {}, node, trail, owner)
+                return
+            if isinstance(desired, list) and node.list_type is not ListType.ATOMIC:
+                self._list(desired, [], node, trail, owner)
+                return
+        self._found(Op.REMOVE, desired, ABSENT, field, trail, owner)
 
     def _opened(
         self, desired: Json, live: Json, field: Field, trail: Trail, owner: Trail | None

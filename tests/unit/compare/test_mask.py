@@ -66,7 +66,8 @@ def test_string_data_is_masked_as_data() -> None:
 def test_all_data_at_once() -> None:
     git = secret({"a": encoded("one"), "b": encoded("two")})
     assert shown(verdict(git, owned(secret(), DELIVERED))) == [
-        ("/data", {"a": BEFORE, "b": BEFORE}, ABSENT)
+        ("/data/a", BEFORE, ABSENT),
+        ("/data/b", BEFORE, ABSENT),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
@@ -103,11 +104,14 @@ _KEYS = {"name", "containerPort"}
 
 
 def container_of(document: Json, path: str) -> tuple[Any, str]:
-    """Return what a place is in, and its last token."""
-    *above, last = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")[1:]]
-    for token in above:
+    """Return what a place is in, and its last token; what is not there is made, empty."""
+    tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")[1:]]
+    for token, below in pairwise(tokens):
+        if isinstance(document, dict) and document.get(token) is None:
+            # A collection that was left out with its last element.
+            document[token] = [] if _number(below) >= 0 else {}
         document = document[int(token)] if isinstance(document, list) else document[token]
-    return document, last
+    return document, tokens[-1]
 
 
 def apply_backwards(live: JsonObject, changes: Iterable[Change]) -> JsonObject:

@@ -1,0 +1,308 @@
+"""Changes to make to a live object: one for each type of field and way to change it."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from truth.places import GONE, Place, at, places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from truth.apitypes import Type
+
+ACTIONS = ("change", "zero", "remove", "add", "reorder")
+# To add a finalizer or an owner would keep or collect the object.
+_LABELS = ("metadata", "labels"), ("metadata", "annotations")
+_LONGEST_COPY = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One change: the JSON patch operation, and the place that it is about.
+
+    ``place`` is that of what is changed, removed or reordered, or where the addition will be.
+    """
+
+    action: str
+    place: Place
+    operation: dict[str, Any]
+
+    @property
+    def tokens(self) -> tuple[str | int, ...]:
+        """The place's tokens."""
+        return self.place.tokens
+
+    @property
+    def field_type(self) -> str:
+        """What kind of field it is about."""
+        return self.place.type.kind
+
+    @property
+    def is_renaming(self) -> bool:
+        """Whether it changes what tells an element of a list apart."""
+        return self.place.is_key and self.action in {"change", "zero", "remove"}
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.place.pointer} ({self.field_type}): {self.operation}"
+
+
+class Bank:
+    """Values that real manifests have in each field, to take other ones from."""
+
+    def __init__(self) -> None:
+        self._values: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+
+    def learn(self, document: dict[str, Any], root: Type) -> None:
+        """Take in all values of an object."""
+        for place in places(document, document, root):
+            if place.tokens and not isinstance(place.tokens[-1], int):
+                self._keep(_owner(place), place.value)
+
+    def _keep(self, field: str, value: Any) -> None:
+        known = self._values[field]
+        text = repr(value)
+        if len(known) < 30 and len(text) < 2000:
+            known[text] = value
+
+    def values(self, field: str) -> list[Any]:
+        """Return what was seen in a field."""
+        return list(self._values.get(field, {}).values())
+
+
+def _owner(place: Place) -> str:
+    # A component's own name says nothing of the field that it stands in.
+    return f"{place.type.name}|{place.tokens[-1]}"
+
+
+def proposals(
+    live: dict[str, Any], desired: dict[str, Any], root: Type, bank: Bank, rng: random.Random
+) -> Iterator[Mutation]:
+    """Yield changes to an object without end of ideas, each action as likely as another."""
+    found: dict[str, list[Place]] = {action: [] for action in ACTIONS}
+    for place in places(live, desired, root):
+        for action in _possible(place):
+            found[action].append(place)
+    for candidates in found.values():
+        rng.shuffle(candidates)
+    actions = [action for action in ACTIONS if found[action]]
+    while actions:
+        action = rng.choice(actions)
+        place = found[action].pop()
+        if not found[action]:
+            actions.remove(action)
+        mutation = _mutation(action, place, bank, rng)
+        if mutation is not None:
+            yield mutation
+
+
+def _possible(place: Place) -> Iterable[str]:
+    value = place.value
+    if isinstance(value, dict):
+        if place.type.kind == "map" or (place.type.properties and place.tokens != ("metadata",)):
+            yield "add"
+        if not place.tokens and "labels" not in value.get("metadata", {}):
+            yield "add"
+    elif isinstance(value, list):
+        yield "add"
+        if len(value) > 1:
+            yield "reorder"
+    else:
+        yield "change"
+        yield "zero"
+    if len(place.tokens) > 1:
+        yield "remove"
+
+
+def _mutation(action: str, place: Place, bank: Bank, rng: random.Random) -> Mutation | None:
+    match action:
+        case "remove":
+            return Mutation(action, place, {"op": "remove", "path": place.pointer})
+        case "reorder":
+            mixed = list(place.value)
+            rng.shuffle(mixed)
+            return None if mixed == place.value else _replace(action, place, mixed)
+        case "zero":
+            zero = _zero(place.value)
+            return None if zero == place.value else _replace(action, place, zero)
+        case "change":
+            other = _other(place, bank, rng)
+            return None if other is GONE or other == place.value else _replace(action, place, other)
+        case _:
+            return _addition(place, bank, rng)
+
+
+def _replace(action: str, place: Place, value: Any) -> Mutation:
+    return Mutation(action, place, {"op": "replace", "path": place.pointer, "value": value})
+
+
+def _zero(value: Any) -> Any:
+    if isinstance(value, bool):
+        return False
+    return "" if isinstance(value, str) else 0
+
+
+def _other(place: Place, bank: Bank, rng: random.Random) -> Any:
+    seen = [value for value in bank.values(_owner(place)) if value != place.value]
+    if seen and rng.random() < 0.5:
+        return rng.choice(seen)
+    return _varied(place.value, place.type.kind, rng)
+
+
+def _varied(value: Any, kind: str, rng: random.Random) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if kind == "quantity":
+        return rng.choice(["123m", "77Mi", "3", "1500m", "2Gi"])
+    if isinstance(value, int | float):
+        return value + rng.choice([1, 1, 2, 10])
+    if kind == "int-or-string":
+        return rng.choice(["10%", "55%", 8099, "http-x"])
+    if kind == "date-time":
+        return "2031-02-03T04:05:06Z"
+    if kind == "byte":
+        return rng.choice(["dHJ1dGg=", "AAEC", "dHJ1dGg6IHllcwo="])
+    if isinstance(value, str):
+        return rng.choice([f"{value}-x", f"{value}x", value[:-1], "truth", f"{value}/truth"])
+    return GONE
+
+
+def _addition(place: Place, bank: Bank, rng: random.Random) -> Mutation | None:
+    if isinstance(place.value, list):
+        return _element(place, bank, rng)
+    if not place.tokens or place.tokens == ("metadata",):
+        return _labels(place, rng)
+    if place.type.kind == "map":
+        key = rng.choice(["truth", "truth.example.com/added", "added.x", "a-b"])
+        field = place.type.field(key)
+        values = list(place.value.values())
+        value = copy.deepcopy(rng.choice(values)) if values else _made(field, rng)
+        return _added(place, key, value)
+    absent = [key for key in place.type.properties if key not in place.value]
+    absent = [key for key in absent if place.tokens or key not in {"status", "metadata"}]
+    if not absent:
+        return None
+    key = rng.choice(absent)
+    field = place.type.field(key)
+    seen = bank.values(f"{field.name}|{key}")
+    value = copy.deepcopy(rng.choice(seen)) if seen else _made(field, rng)
+    return _added(place, key, value)
+
+
+def _labels(place: Place, rng: random.Random) -> Mutation | None:
+    metadata = place.value if place.tokens else place.value.get("metadata", {})
+    name = rng.choice(["labels", "annotations"])
+    if name in metadata:
+        return None
+    where = Place(("metadata", name), GONE, place.type, GONE, -1)
+    value = {"truth.example.com/added": "yes"}
+    return Mutation("add", where, {"op": "add", "path": where.pointer, "value": value})
+
+
+def _made(field: Type, rng: random.Random) -> Any:
+    """Return some value of a type, GONE for a type that needs more thought."""
+    match field.kind:
+        case "boolean":
+            return rng.random() < 0.8
+        case "integer":
+            return rng.choice([1, 2, 30, 0])
+        case "number":
+            return 1.5
+        case "string":
+            return str(rng.choice(field.schema.get("enum") or ["truth"]))
+        case "quantity":
+            return "64Mi"
+        case "int-or-string":
+            return 8099
+        case "byte":
+            return "dHJ1dGg="
+        case "date-time":
+            return "2031-02-03T04:05:06Z"
+        case "map":
+            value = _made(field.field("truth"), rng)
+            return GONE if value is GONE else {"truth": value}
+        case "list":
+            value = _made(field.element, rng)
+            return GONE if value is GONE else [value]
+        case "object":
+            return _made_object(field, rng)
+        case _:
+            return GONE
+
+
+def _made_object(field: Type, rng: random.Random) -> Any:
+    required = field.schema.get("required") or []
+    names = list(required) or [name for name in field.properties if rng.random() < 0.2]
+    made = {}
+    for name in names[:8]:
+        child = field.field(name)
+        value = GONE if child.kind == "object" and child.name == field.name else _made(child, rng)
+        if value is GONE and name in required:
+            return GONE
+        if value is not GONE:
+            made[name] = value
+    return made or GONE
+
+
+def _added(place: Place, key: str, value: Any) -> Mutation | None:
+    if value is GONE or value is None:
+        return None
+    where = Place((*place.tokens, key), GONE, place.type.field(key), GONE, place.unit)
+    return Mutation("add", where, {"op": "add", "path": where.pointer, "value": value})
+
+
+def _element(place: Place, bank: Bank, rng: random.Random) -> Mutation | None:
+    element = place.type.element
+    if place.value and len(str(place.value[0])) < _LONGEST_COPY:
+        value = copy.deepcopy(rng.choice(place.value))
+        if isinstance(value, dict):
+            for key in place.type.keys or ("name",):
+                if key in value:
+                    kind = element.field(key).kind
+                    value[key] = _varied(value[key], kind, rng)
+        elif not isinstance(value, list):
+            value = _varied(value, element.kind, rng)
+    else:
+        value = _made(element, rng)
+    if value is GONE or value is None or value in place.value:
+        return None
+    index = len(place.value)
+    where = Place((*place.tokens, index), GONE, element, GONE, place.unit)
+    return Mutation("add", where, {"op": "add", "path": f"{place.pointer}/-", "value": value})
+
+
+def apart(one: Mutation, other: Mutation) -> bool:
+    """Tell whether two changes cannot get in each other's way."""
+    shorter, longer = sorted((one.tokens, other.tokens), key=len)
+    if longer[: len(shorter)] == shorter:
+        return False
+    common = 0
+    for first, second in zip(shorter, longer, strict=False):
+        if first != second:
+            break
+        common += 1
+    # In the same list, or in the same thing that is owned as a whole, indices and owners shift.
+    if any(isinstance(token, int) for token in shorter[: common + 1]) or not common:
+        return False
+    return not any(0 <= whole <= common for whole in (one.place.unit, other.place.unit))
+
+
+def stored(mutation: Mutation, before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Tell whether the API server has stored another meaning at the place of a change."""
+    tokens = mutation.tokens
+    if mutation.action in {"add", "remove"} and tokens and isinstance(tokens[-1], int):
+        tokens = tokens[:-1]
+    was, now = at(before, tokens), at(after, tokens)
+    if mutation.action == "reorder" and isinstance(now, list):
+        return bool(was != now)
+    return not _alike(was, now)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if (one is GONE or other is GONE) or type(one) is not type(other):
+        return one is other
+    return bool(one == other)

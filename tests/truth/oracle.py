@@ -1,0 +1,185 @@
+"""What should have been said of a change, and what is wrong with what was said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from leadsman.model.finding import ABSENT, State
+from truth.mutations import ACTIONS
+from truth.places import GONE, at, pointer
+
+if TYPE_CHECKING:
+    from leadsman.model.finding import Change, Finding
+    from truth.mutations import Mutation
+
+_ANY = re.compile(".*")
+_ALL = frozenset(ACTIONS)
+# What is not compared, on purpose: kinds, places, what may be done there. docs/truth.md says why.
+_BY_DESIGN = (
+    # kubectl's own note of what it applied.
+    (_ANY, re.compile(r"/metadata/annotations/kubectl\.kubernetes\.io~1last-applied.*"), _ALL),
+    # The API server regroups them, so their order says nothing.
+    (re.compile("Endpoints"), re.compile(r"/subsets(/\d+/.*)?"), frozenset({"reorder"})),
+)
+Tokens = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A change that was made, by whom, and whether it is drift."""
+
+    mutation: Mutation
+    manager: str
+    drift: bool
+
+
+def expect(mutation: Mutation, manager: str, kind: str, after: dict[str, Any]) -> Expectation:
+    """Say whether a change that the API server has stored is drift.
+
+    It is where Git specifies the place, and where something was put that Git does not have. It is
+    not where only the order of a list changed that has none, and where something was taken away
+    that Git never had.
+    """
+    place = mutation.place
+    specified = place.desired is not GONE
+    if any(
+        kinds.fullmatch(kind) and pattern.fullmatch(place.pointer) and mutation.action in actions
+        for kinds, pattern, actions in _BY_DESIGN
+    ):
+        drift = False
+    elif mutation.action == "reorder":
+        drift = specified and place.type.order == "fixed"
+    elif mutation.action == "remove" or at(after, mutation.tokens) is GONE:
+        drift = specified or place.whole >= 0
+    else:
+        drift = True
+    return Expectation(mutation, manager, drift)
+
+
+def missed(expected: Expectation, finding: Finding | None) -> bool:
+    """Tell whether a change that is drift was not found at all."""
+    if not expected.drift:
+        return False
+    return finding is None or finding.state not in {State.MODIFIED, State.ADDED}
+
+
+def wrong_path(
+    expected: Expectation,
+    finding: Finding,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> str:
+    """Say what is wrong with the paths, operations and values that were told; "" if nothing is."""
+    if not expected.drift:
+        return ""
+    told = [change for change in finding.changes if _is_about(expected.mutation, change)]
+    if not told:
+        paths = ", ".join(change.path for change in finding.changes)
+        return f"nothing at {expected.mutation.place.pointer}: {paths}"
+    for change in told:
+        tokens = _tokens(change.path, after)
+        if change.live is not ABSENT and not _masked(change):
+            seen = at(after, tokens)
+            if seen is GONE or (seen != change.live and not _shown(seen, change.live)):
+                return f"{change.path} is said to be {change.live!r}, and is {seen!r}"
+    return ""
+
+
+def unfounded(
+    expectations: list[Expectation],
+    finding: Finding,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> str:
+    """Name a path that was told of though nothing changed there; "" if there is none."""
+    for change in finding.changes:
+        if any(_is_about(one.mutation, change) for one in expectations):
+            continue
+        tokens = _tokens(change.path, after)
+        if _same(at(before, tokens), at(after, tokens)):
+            return f"{change.op} {change.path} ({change.desired!r} -> {change.live!r})"
+    return ""
+
+
+def wrong_manager(expected: Expectation, finding: Finding, after: dict[str, Any]) -> str:
+    """Say who was wrongly named for a change, or with which time; "" if nobody was."""
+    if not expected.drift:
+        return ""
+    for change in finding.changes:
+        if not _is_about(expected.mutation, change):
+            continue
+        if _has_owner(expected.mutation, change, after) is False:
+            if change.manager:
+                return f"{change.path}: {change.manager}, where nobody owns anything any more"
+            continue
+        if change.manager != expected.manager:
+            return f"{change.path}: {change.manager or 'nobody'} and not {expected.manager}"
+        times = {
+            entry.get("time", "")
+            for entry in after["metadata"].get("managedFields", ())
+            if entry.get("manager") == change.manager
+        }
+        if change.time not in times:
+            return f"{change.path}: {change.manager} never wrote at {change.time!r}"
+    return ""
+
+
+def _has_owner(mutation: Mutation, change: Change, after: dict[str, Any]) -> bool:
+    """Tell whether managedFields can name anybody for a change.
+
+    Not where the field is gone, unless it was part of what is owned as a whole and still is
+    there; and not in an object without any: the API server keeps none where none were before.
+    """
+    if not after["metadata"].get("managedFields"):
+        return False
+    if change.live is not ABSENT:
+        return True
+    whole = mutation.place.unit
+    return whole >= 0 and at(after, mutation.tokens[:whole]) is not GONE
+
+
+def _is_about(mutation: Mutation, change: Change) -> bool:
+    """Tell whether a change that is told is the one that was made."""
+    path, place = change.path, mutation.place.pointer
+    if path == place:
+        return True
+    tokens = mutation.tokens
+    if mutation.is_renaming:
+        # Another element: one has gone, one has come.
+        return path.rpartition("/")[0] == pointer(tokens[:-2])
+    if mutation.place.unit >= 0:
+        # Something owned as a whole: how its parts are told apart is for the teller to choose.
+        whole = pointer(tokens[: mutation.place.unit])
+        return path == whole or path.startswith(f"{whole}/")
+    if mutation.action in {"reorder", "add"} and path.startswith(f"{place}/"):
+        return True
+    if mutation.action == "remove":
+        if path.startswith(f"{place}/"):
+            return True
+        # An element that is gone is told of by its place in Git.
+        return isinstance(tokens[-1], int) and path.rpartition("/")[0] == pointer(tokens[:-1])
+    return False
+
+
+def _tokens(path: str, document: Any) -> Tokens:
+    tokens: list[str | int] = []
+    for part in path.split("/")[1:]:
+        plain = part.replace("~1", "/").replace("~0", "~")
+        inside = at(document, tuple(tokens))
+        tokens.append(int(plain) if isinstance(inside, list) and plain.isdigit() else plain)
+    return tuple(tokens)
+
+
+def _masked(change: Change) -> bool:
+    return "***" in str(change.live)
+
+
+def _shown(seen: Any, told: Any) -> bool:
+    # data and stringData of a Secret, and null against nothing.
+    return (seen in (None, {}, []) and told in (None, {}, [])) or bool(seen == told)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other if one is GONE or other is GONE else bool(one == other)
