@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+import kinds
 from inputs import INPUTS, corpus, real_input
 from leadsman.model.target import HelmOptions, PlainOptions
 
@@ -31,12 +32,20 @@ class Case:
     root: Path
     path: str
     render: RenderOptions | None = field(default=None, hash=False)
+    namespace: str = ""
 
     @property
-    def namespace(self) -> str:
-        """Where objects go that name no namespace."""
+    def place(self) -> str:
+        """The namespace of objects that name none."""
+        if self.namespace:
+            return self.namespace
         letters = "".join(letter if letter.isalnum() else "-" for letter in self.name.lower())
         return f"t-{letters}"[:40].strip("-")
+
+
+def own() -> Iterator[Case]:
+    """Yield our own objects of every built-in kind that can be created."""
+    yield Case("kinds", kinds.HERE, "", PlainOptions(), namespace=kinds.NAMESPACE)
 
 
 def pinned(rng: random.Random, names: tuple[str, ...] = tuple(INPUTS)) -> Iterator[Case]:

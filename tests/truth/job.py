@@ -25,7 +25,6 @@ from truth.apitypes import root_type
 from truth.cluster import Cluster
 from truth.mutations import Bank, apart, proposals, stored
 from truth.oracle import Expectation, expect, missed, unfounded, wrong_manager, wrong_path
-from truth.places import GONE
 from truth.ways import way
 
 if TYPE_CHECKING:
@@ -37,11 +36,21 @@ if TYPE_CHECKING:
     from truth.mutations import Mutation
 
 MANAGERS = ("kubectl-edit", "kubectl-patch", "k9s", "Mozilla", "shop-operator", "before-first-x")
+MODES = ("ReadOnly",)
 _TRIES = 12
 # What must be there before the rest can be, by kind.
 _FIRST = ("Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "IngressClass",
           "RuntimeClass", "ClusterRole", "GatewayClass", "DeviceClass")  # fmt: skip
 _SECOND = ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolume", "Role", "Service")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A change that was made, by whom, and the object right after it."""
+
+    mutation: Mutation
+    manager: str
+    then: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +73,25 @@ class Outcome:
     mutations: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    judged: Counter[str] = field(default_factory=Counter)
+    changes_judged: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failed: str = ""
+
+    @classmethod
+    def broken(cls, plan: Plan, why: str) -> Outcome:
+        """Return the outcome of a job that could not be done."""
+        return cls(plan.way, failed=why)
+
+    def line(self) -> str:
+        """Return the sum in one line."""
+        if self.failed:
+            return self.failed
+        return (
+            f"{self.objects.total()} objects, {self.mutations.total()} mutations, "
+            f"{self.left_out.total()} left out, {len(self.faults)} faults"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +101,7 @@ class Plan:
     way: str
     seed: int
     per_object: int = 2
-    modes: tuple[str, ...] = ("ReadOnly",)
+    modes: tuple[str, ...] = MODES
 
 
 def run(batch: Batch, plan: Plan) -> Outcome:
@@ -111,7 +137,7 @@ class _Job:
         before = await self._cluster.settle(delivered)
         gone = [one for one in delivered if one not in before]
         self._outcome.left_out["gone"] += len(gone)
-        self._outcome.objects.update(one.gvk.kind for one in before)
+        self._outcome.objects.update(str(one.gvk) for one in before)
         await self._judge_untouched(before)
         expectations = await self._mutate(before)
         after = await self._cluster.settle(list(before))
@@ -195,6 +221,7 @@ class _Job:
     async def _judge_untouched(self, live: dict[Manifest, dict[str, Any]]) -> None:
         for mode in self._plan.modes:
             found = await self._findings(list(live), mode)
+            self._outcome.judged[f"Leadsman {mode}"] += len(live)
             for one in live:
                 finding = found.get(one.place)
                 if finding is not None and finding.state is not State.IN_SYNC:
@@ -202,7 +229,7 @@ class _Job:
 
     async def _mutate(
         self, live: dict[Manifest, dict[str, Any]]
-    ) -> dict[Manifest, list[tuple[Mutation, str]]]:
+    ) -> dict[Manifest, list[Made]]:
         types = {}
         for one, body in live.items():
             document = await self._cluster.openapi(one.gvk.api_version)
@@ -210,7 +237,7 @@ class _Job:
                 types[one] = root_type(document, one.gvk.group, one.gvk.version, one.gvk.kind)
             if types.get(one) is not None:
                 self._bank.learn(body, types[one])
-        made: dict[Manifest, list[tuple[Mutation, str]]] = {}
+        made: dict[Manifest, list[Made]] = {}
         for one, body in live.items():
             kind = types.get(one)
             if kind is not None:
@@ -219,12 +246,12 @@ class _Job:
 
     async def _mutate_one(
         self, one: Manifest, live: dict[str, Any], kind: Any
-    ) -> list[tuple[Mutation, str]]:
-        made: list[tuple[Mutation, str]] = []
+    ) -> list[Made]:
+        made: list[Made] = []
         managers = self._rng.sample(MANAGERS, self._plan.per_object)
         ideas = proposals(live, one.body, kind, self._bank, self._rng)
         for _, mutation in zip(range(_TRIES * self._plan.per_object), ideas, strict=False):
-            if not all(apart(mutation, other) for other, _ in made):
+            if not all(apart(mutation, other.mutation) for other in made):
                 continue
             manager = managers[len(made)]
             refused = await self._cluster.patch(one, [mutation.operation], manager)
@@ -232,14 +259,14 @@ class _Job:
                 continue
             now = await self._cluster.get(one)
             if now is not None and stored(mutation, live, now):
-                made.append((mutation, manager))
+                made.append(Made(mutation, manager, now))
             if len(made) == self._plan.per_object:
                 break
         return made
 
     async def _judge_changed(
         self,
-        made: dict[Manifest, list[tuple[Mutation, str]]],
+        made: dict[Manifest, list[Made]],
         before: dict[Manifest, dict[str, Any]],
         after: dict[Manifest, dict[str, Any]],
     ) -> None:
@@ -248,17 +275,19 @@ class _Job:
             if one not in after:
                 continue
             kept = [
-                expect(mutation, manager, one.gvk.kind, after[one])
-                for mutation, manager in mutations
-                if stored(mutation, before[one], after[one])
+                expect(each.mutation, each.manager, one.gvk.kind, after[one])
+                for each in mutations
+                if stored(each.mutation, before[one], after[one])
+                and not stored(each.mutation, each.then, after[one])  # a controller has had its say
             ]
             expected[one] = kept
-            self._outcome.mutations[one.gvk.kind] += len(kept)
+            self._outcome.mutations[str(one.gvk)] += len(kept)
             self._outcome.actions.update(
                 f"{each.mutation.action} {each.mutation.field_type}" for each in kept
             )
         for mode in self._plan.modes:
             found = await self._findings(list(after), mode)
+            self._outcome.changes_judged[f"Leadsman {mode}"] += sum(map(len, expected.values()))
             for one, expectations in expected.items():
                 self._compare(mode, one, expectations, found.get(one.place), before, after)
 
@@ -283,11 +312,12 @@ class _Job:
                     self._fault(mode, "wrong manager", one, f"{each.mutation}: {wrong}: {entries}")
         if finding is not None and (wrong := unfounded(expectations, finding, was, now)):
             told = "; ".join(str(each.mutation) for each in expectations)
-            self._fault(mode, "wrong path", one, f"unfounded: {wrong} after {told}")
+            entries = now["metadata"].get("managedFields")
+            self._fault(mode, "wrong path", one, f"unfounded: {wrong} after {told}: {entries}")
 
     def _fault(self, who: str, sort: str, one: Manifest, what: str) -> None:
         self._outcome.faults.append(
-            Fault(who, sort, f"{one.gvk}", self._plan.way, f"{one}: {what}"[:1500])
+            Fault(f"Leadsman {who}", sort, str(one.gvk), self._plan.way, f"{one}: {what}"[:4000])
         )
 
     async def _findings(
@@ -331,5 +361,3 @@ def _phases(manifests: Sequence[Manifest]) -> list[list[Manifest]]:
         phases[rank].append(one)
     return [phase for phase in phases if phase]
 
-
-assert GONE is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,22 @@ class Material:
     definitions: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
 
+    def sample(self, count: int, seed: int) -> None:
+        """Keep only so many objects, of as many kinds as can be; our own are all kept."""
+        rng = random.Random(seed)  # noqa: S311 - no secret
+        mixed = list(self.manifests)
+        rng.shuffle(mixed)
+        seen: Counter[Gvk] = Counter()
+        ranked = []
+        for one in mixed:
+            ranked.append((seen[one.gvk], one.case, one))
+            seen[one.gvk] += 1
+        ranked.sort(key=lambda each: each[0])
+        kept = {id(one) for _, _, one in ranked[:count]}
+        self.manifests = [
+            one for one in self.manifests if id(one) in kept or one.case == "kinds"
+        ]
+
 
 async def render(
     cases: Iterable[Case], *, version: str, scope: Callable[[str, str], bool | None]
@@ -79,7 +96,7 @@ async def render(
             material.refused[objects] += 1
             continue
         for manifest in objects:
-            digest = _digest(manifest, case.namespace)
+            digest = _digest(manifest, case.place)
             if digest not in seen:
                 seen.add(digest)
                 material.manifests.append(manifest)
@@ -89,7 +106,7 @@ async def render(
 
 async def _render(renderer: Renderer, case: Case, facts: ClusterFacts) -> list[Manifest] | str:
     target = Target(
-        TargetKey("DriftCheck", case.namespace, "truth"),
+        TargetKey("DriftCheck", case.place, "truth"),
         LocalSource(case.root),
         path=case.path,
         render=case.render,

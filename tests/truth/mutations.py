@@ -6,6 +6,7 @@ import copy
 import random
 from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from truth.places import GONE, Place, at, places
@@ -19,6 +20,7 @@ ACTIONS = ("change", "zero", "remove", "add", "reorder")
 # To add a finalizer or an owner would keep or collect the object.
 _LABELS = ("metadata", "labels"), ("metadata", "annotations")
 _LONGEST_COPY = 40_000
+_DEEPEST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +205,10 @@ def _labels(place: Place, rng: random.Random) -> Mutation | None:
     return Mutation("add", where, {"op": "add", "path": where.pointer, "value": value})
 
 
-def _made(field: Type, rng: random.Random) -> Any:
+def _made(field: Type, rng: random.Random, depth: int = 0) -> Any:
     """Return some value of a type, GONE for a type that needs more thought."""
+    if depth > _DEEPEST:
+        return GONE
     match field.kind:
         case "boolean":
             return rng.random() < 0.8
@@ -223,24 +227,24 @@ def _made(field: Type, rng: random.Random) -> Any:
         case "date-time":
             return "2031-02-03T04:05:06Z"
         case "map":
-            value = _made(field.field("truth"), rng)
+            value = _made(field.field("truth"), rng, depth + 1)
             return GONE if value is GONE else {"truth": value}
         case "list":
-            value = _made(field.element, rng)
+            value = _made(field.element, rng, depth + 1)
             return GONE if value is GONE else [value]
         case "object":
-            return _made_object(field, rng)
+            return _made_object(field, rng, depth)
         case _:
             return GONE
 
 
-def _made_object(field: Type, rng: random.Random) -> Any:
+def _made_object(field: Type, rng: random.Random, depth: int) -> Any:
     required = field.schema.get("required") or []
     names = list(required) or [name for name in field.properties if rng.random() < 0.2]
     made = {}
     for name in names[:8]:
         child = field.field(name)
-        value = GONE if child.kind == "object" and child.name == field.name else _made(child, rng)
+        value = _made(child, rng, depth + 1)
         if value is GONE and name in required:
             return GONE
         if value is not GONE:
@@ -299,10 +303,21 @@ def stored(mutation: Mutation, before: dict[str, Any], after: dict[str, Any]) ->
     was, now = at(before, tokens), at(after, tokens)
     if mutation.action == "reorder" and isinstance(now, list):
         return bool(was != now)
-    return not _alike(was, now)
+    return not _alike(was, now, mutation.field_type)
 
 
-def _alike(one: Any, other: Any) -> bool:
-    if (one is GONE or other is GONE) or type(one) is not type(other):
+def _alike(one: Any, other: Any, kind: str) -> bool:
+    if one is GONE or other is GONE:
         return one is other
-    return bool(one == other)
+    if kind == "quantity":
+        return _amount(str(one)) == _amount(str(other))
+    return type(one) is type(other) and bool(one == other)
+
+
+def _amount(quantity: str) -> Decimal:
+    number = quantity.rstrip("numkMGTPEi")
+    suffix = quantity[len(number) :]
+    if suffix.endswith("i"):
+        return Decimal(number) * 1024 ** " KMGTPE".index(suffix[0])
+    power = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+    return Decimal(number).scaleb(power[suffix])

@@ -20,9 +20,13 @@ _ALL = frozenset(ACTIONS)
 _BY_DESIGN = (
     # kubectl's own note of what it applied.
     (_ANY, re.compile(r"/metadata/annotations/kubectl\.kubernetes\.io~1last-applied.*"), _ALL),
+    # Written by the controller that aggregates roles.
+    (re.compile("ClusterRole"), re.compile(r"/rules\b.*"), frozenset({"aggregated"})),
     # The API server regroups them, so their order says nothing.
     (re.compile("Endpoints"), re.compile(r"/subsets(/\d+/.*)?"), frozenset({"reorder"})),
 )
+# One field under two names.
+_ALIAS = re.compile(r"/((?:.*/)?)serviceAccount$")
 Tokens = tuple[str | int, ...]
 
 
@@ -45,7 +49,9 @@ def expect(mutation: Mutation, manager: str, kind: str, after: dict[str, Any]) -
     place = mutation.place
     specified = place.desired is not GONE
     if any(
-        kinds.fullmatch(kind) and pattern.fullmatch(place.pointer) and mutation.action in actions
+        kinds.fullmatch(kind)
+        and pattern.fullmatch(place.pointer)
+        and not actions.isdisjoint({mutation.action, "aggregated" if _aggregated(after) else ""})
         for kinds, pattern, actions in _BY_DESIGN
     ):
         drift = False
@@ -56,6 +62,10 @@ def expect(mutation: Mutation, manager: str, kind: str, after: dict[str, Any]) -
     else:
         drift = True
     return Expectation(mutation, manager, drift)
+
+
+def _aggregated(role: dict[str, Any]) -> bool:
+    return bool((role.get("aggregationRule") or {}).get("clusterRoleSelectors"))
 
 
 def missed(expected: Expectation, finding: Finding | None) -> bool:
@@ -99,7 +109,8 @@ def unfounded(
             continue
         tokens = _tokens(change.path, after)
         if _same(at(before, tokens), at(after, tokens)):
-            return f"{change.op} {change.path} ({change.desired!r} -> {change.live!r})"
+            owner = f"{change.cause} {change.manager} {change.operation} {change.time}"
+            return f"{change.op} {change.path} ({change.desired!r} -> {change.live!r}) by {owner}"
     return ""
 
 
@@ -113,6 +124,10 @@ def wrong_manager(expected: Expectation, finding: Finding, after: dict[str, Any]
         if _has_owner(expected.mutation, change, after) is False:
             if change.manager:
                 return f"{change.path}: {change.manager}, where nobody owns anything any more"
+            continue
+        entries = after["metadata"].get("managedFields") or ()
+        if not any(entry.get("manager") == expected.manager for entry in entries):
+            # The API server has given what it owned to one who wrote later.
             continue
         if change.manager != expected.manager:
             return f"{change.path}: {change.manager or 'nobody'} and not {expected.manager}"
@@ -136,6 +151,8 @@ def _has_owner(mutation: Mutation, change: Change, after: dict[str, Any]) -> boo
         return False
     if change.live is not ABSENT:
         return True
+    if mutation.is_renaming:
+        return False
     whole = mutation.place.unit
     return whole >= 0 and at(after, mutation.tokens[:whole]) is not GONE
 
@@ -143,7 +160,7 @@ def _has_owner(mutation: Mutation, change: Change, after: dict[str, Any]) -> boo
 def _is_about(mutation: Mutation, change: Change) -> bool:
     """Tell whether a change that is told is the one that was made."""
     path, place = change.path, mutation.place.pointer
-    if path == place:
+    if path in {place, _ALIAS.sub(r"/\1serviceAccountName", place)}:
         return True
     tokens = mutation.tokens
     if mutation.is_renaming:

@@ -158,13 +158,16 @@ def _specified(
 ) -> Candidate:
     """Attribute a difference in what Git specifies.
 
-    A field that was removed alone has no owner any more; one that was changed, or that is part of
-    what is owned as a whole, has.
+    A field that was removed alone has no owner any more, unless it is one that is then written as
+    null, which whoever updated it owns; one that was changed, or that is part of what is owned as a
+    whole, has.
     """
     steps = difference.steps
-    owners = []
-    if difference.op is not Op.REMOVE or difference.owned < len(steps):
-        owners = ownership.owners(steps[: difference.owned]) or ownership.above(
+    owners = ownership.owners(steps[: difference.owned])
+    if difference.op is Op.REMOVE and difference.owned == len(steps):
+        owners = [each for each in owners if each.exact and each.entry.operation == "Update"]
+    elif not owners:
+        owners = ownership.above(
             steps, only_items=difference.field.node.origin is not Origin.UNKNOWN
         )
     entry = owners[0].entry if owners else None

@@ -123,6 +123,10 @@ CONTROLLERS = (
         adds=re.compile(r"\.rules\b.*", re.DOTALL),
         changes=re.compile(r"\.rules\b.*", re.DOTALL),
     ),
+    # The API server registers the versions of CustomResourceDefinitions, and its own, by itself.
+    Controller(
+        re.compile("kube-apiserver"), changes=_ANY, group=re.compile(r"apiregistration\.k8s\.io")
+    ),
     Controller(re.compile("(cert-manager-)?cainjector"), adds=_INJECTED, changes=_INJECTED),
     Controller(
         re.compile("cert-manager-.*"), adds=_ANY, group=re.compile(r"(acme\.)?cert-manager\.io")

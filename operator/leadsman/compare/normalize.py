@@ -29,6 +29,21 @@ _METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 _POD_TOLERATIONS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _POD_TOLERATION_SECONDS = 300
 
+# The node controllers put them on and take them off as a Node's condition and spec.unschedulable
+# say. Source: k8s.io/api/core/v1/well_known_taints.go, pkg/controller/nodelifecycle.
+_NODE_TAINTS = frozenset(
+    f"node.kubernetes.io/{condition}"
+    for condition in (
+        "not-ready",
+        "unreachable",
+        "unschedulable",
+        "memory-pressure",
+        "disk-pressure",
+        "pid-pressure",
+        "network-unavailable",
+    )
+) | {"node.cloudprovider.kubernetes.io/uninitialized", "node.cloudprovider.kubernetes.io/shutdown"}
+
 
 def normalize(desired: JsonObject, live: JsonObject, gvk: Gvk) -> tuple[JsonObject, JsonObject]:
     """Return both sides reduced to what is compared; the arguments are not changed."""
@@ -107,21 +122,44 @@ def _without_placeholder(value: Json, *path: str) -> Json:
 
 
 def _pod(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
-    spec, wanted = mapping(live.get("spec")), mapping(desired.get("spec"))
-    tolerations = spec.get("tolerations")
-    if isinstance(tolerations, list):
-        given = objects(wanted.get("tolerations"))
-        kept = [item for item in tolerations if item in given or not _is_usual(item)]
-        live["spec"] = {**spec, "tolerations": kept}
+    _leave_usual(desired, live, "tolerations", _is_usual_toleration)
 
 
-def _is_usual(toleration: Json) -> bool:
+def _node(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    _leave_usual(desired, live, "taints", _is_condition_taint)
+
+
+def _leave_usual(
+    desired: JsonObject, live: JsonObject, field: str, is_usual: Callable[[Json], bool]
+) -> None:
+    """Leave out the elements of a list of the spec that the API server or a controller puts in.
+
+    Where the rest is not what Git has, only the last ones: a change is told of by its index.
+    """
+    spec = mapping(live.get("spec"))
+    found = spec.get(field)
+    if not isinstance(found, list):
+        return
+    given = objects(mapping(desired.get("spec")).get(field))
+    rest = [item for item in found if item in given or not is_usual(item)]
+    if rest != given:
+        rest = list(found)
+        while given and rest and rest[-1] not in given and is_usual(rest[-1]):
+            rest.pop()
+    live["spec"] = {**spec, field: rest}
+
+
+def _is_usual_toleration(toleration: Json) -> bool:
     return isinstance(toleration, dict) and (
         toleration.get("key") in _POD_TOLERATIONS
         and toleration.get("operator") == "Exists"
         and toleration.get("effect") == "NoExecute"
         and toleration.get("tolerationSeconds") == _POD_TOLERATION_SECONDS
     )
+
+
+def _is_condition_taint(taint: Json) -> bool:
+    return isinstance(taint, dict) and taint.get("key") in _NODE_TAINTS and not taint.get("value")
 
 
 def _labels_from_template(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
@@ -222,6 +260,7 @@ _BY_KIND: Mapping[tuple[str, str], Callable[[JsonObject, JsonObject, JsonObject]
     ("", "Endpoints"): _endpoints,
     ("", "LimitRange"): _limit_range,
     ("", "Namespace"): _namespace,
+    ("", "Node"): _node,
     ("", "Pod"): _pod,
     ("", "ReplicationController"): _labels_from_template,
     ("", "Secret"): _secret,
