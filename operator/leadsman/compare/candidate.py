@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Candidate:
     """One change with its values as they are.
 
-    ``specified``: Git specifies the field, so that this is no mere addition. ``excuse`` is why it
-    is no drift although no rule of the target names it, "" if it is.
+    ``specified``: Git specifies the field, so that this is no mere addition. ``excuse`` names the
+    rule by which it is ignored although none of the target's does, "" if it is not. One whose
+    ``cause`` is no drift's is reported, but apart.
     """
 
     steps: Steps

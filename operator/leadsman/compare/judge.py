@@ -20,7 +20,15 @@ from leadsman.compare.ownership import Ownership
 from leadsman.compare.paths import field_path, pointer
 from leadsman.compare.walk import differences
 from leadsman.errors import CompareError
-from leadsman.model.finding import Cause, Change, Finding, IgnoredChange, Op, State
+from leadsman.model.finding import (
+    DRIFT_CAUSES,
+    Cause,
+    Change,
+    Finding,
+    IgnoredChange,
+    Op,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +80,7 @@ def compile_policy(target: Target, secrets: frozenset[str] = frozenset()) -> Pol
 def judge(
     desired: DesiredObject, live: JsonObject | None, schema: Schema | None, policy: Policy
 ) -> Finding | None:
-    """Judge one object; None means in sync, with nothing ignored.
+    """Judge one object; None means in sync, with nothing ignored and nothing excused.
 
     ``live`` is the object as it was read in the desired version, None if there is none, and is not
     changed; ``schema`` None means that the API server does not describe the kind. Raises
@@ -124,16 +132,16 @@ def _compared(
     ownership = Ownership(live)
     candidates = list(_candidates(desired, found, ownership, policy))
     kept, ignored = sift(candidates, _rules(desired, wanted, policy))
-    drift = []
+    differing = []
     for candidate in kept:
         if candidate.excuse:
             ignored.append(IgnoredChange(pointer(candidate.steps), candidate.excuse))
         else:
-            drift.append(candidate)
-    if not drift and not ignored:
+            differing.append(candidate)
+    if not differing and not ignored:
         return None
     mask = Mask(wanted, live, desired.gvk, policy.secrets)
-    return _verdict(desired, drift, ignored, mask)
+    return _verdict(desired, differing, ignored, mask)
 
 
 def _candidates(
@@ -192,15 +200,20 @@ def _rules(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> list[R
 
 def _verdict(
     desired: DesiredObject,
-    drift: list[Candidate],
+    differing: list[Candidate],
     ignored: list[IgnoredChange],
     mask: Mask,
 ) -> Finding:
+    """Make the finding: drift alone decides the state, what is excused is told beside it."""
+    drift = [candidate for candidate in differing if candidate.cause in DRIFT_CAUSES]
     changes: list[Change] = []
-    for candidate in drift:
+    excused: list[Change] = []
+    for candidate in differing:
         values = mask.values(candidate.steps, candidate.desired, candidate.live)
-        changes.append(candidate.change(*values))
-    changes.sort(key=lambda change: (change.path, change.field))
+        told = changes if candidate.cause in DRIFT_CAUSES else excused
+        told.append(candidate.change(*values))
+    changes.sort(key=_place)
+    excused.sort(key=_place)
     ignored.sort(key=lambda change: change.path)
     state, reason, message = State.IN_SYNC, "", ""
     if drift:
@@ -213,7 +226,11 @@ def _verdict(
             f"who set {unnamed} of the fields that Git does not specify cannot be told: "
             "the object's managedFields are missing or cannot be read"
         )
-    return _finding(desired, state, tuple(changes), tuple(ignored), reason, message)
+    return _finding(desired, state, tuple(changes), tuple(ignored), tuple(excused), reason, message)
+
+
+def _place(change: Change) -> tuple[str, str]:
+    return change.path, change.field
 
 
 def _finding(
@@ -221,6 +238,7 @@ def _finding(
     state: State,
     changes: tuple[Change, ...] = (),
     ignored: tuple[IgnoredChange, ...] = (),
+    excused: tuple[Change, ...] = (),
     reason: str = "",
     message: str = "",
 ) -> Finding:
@@ -230,6 +248,7 @@ def _finding(
         state=state,
         changes=changes,
         ignored=ignored,
+        excused=excused,
         reason=reason,
         message=message,
         file=desired.file,

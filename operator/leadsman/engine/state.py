@@ -73,7 +73,7 @@ class TargetState:
         self.observed = status.generation
         self.restored_since = {
             finding.key: (finding.state in DRIFTED_STATES, finding.since)
-            for finding in status.findings
+            for finding in status.known
             if finding.since
         }
         self.commit = status.commit
