@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -11,6 +11,7 @@ import orjson
 from leadsman.compare.access import mapping
 from leadsman.compare.additions import Additions
 from leadsman.compare.candidate import Candidate
+from leadsman.compare.evidence import Witness
 from leadsman.compare.ignore import Rule, compile_rules, covering, sift
 from leadsman.compare.managers import Trust
 from leadsman.compare.mask import Mask
@@ -31,8 +32,9 @@ from leadsman.model.finding import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from leadsman.compare.evidence import Evidence
     from leadsman.compare.schema import Schema
     from leadsman.compare.walk import Difference
     from leadsman.model.desired import DesiredObject
@@ -78,12 +80,17 @@ def compile_policy(target: Target, secrets: frozenset[str] = frozenset()) -> Pol
 
 
 def judge(
-    desired: DesiredObject, live: JsonObject | None, schema: Schema | None, policy: Policy
+    desired: DesiredObject,
+    live: JsonObject | None,
+    schema: Schema | None,
+    policy: Policy,
+    evidence: Sequence[Evidence] = (),
 ) -> Finding | None:
     """Judge one object; None means in sync, with nothing ignored and nothing excused.
 
     ``live`` is the object as it was read in the desired version, None if there is none, and is not
-    changed; ``schema`` None means that the API server does not describe the kind. Raises
+    changed; ``schema`` None means that the API server does not describe the kind. ``evidence`` is
+    what delivery is known to have sent, the last first, beside what the object itself tells. Raises
     CompareError for what cannot be compared; it names the object and no value of it.
     """
     try:
@@ -92,7 +99,9 @@ def judge(
             raise CompareError("NotAnObject", f"{desired.key} is no object", retryable=False)
         if live is None:
             return _missing(desired, wanted, policy)
-        return _other_version(desired, live) or _compared(desired, wanted, live, schema, policy)
+        return _other_version(desired, live) or _compared(
+            desired, wanted, live, schema, policy, evidence
+        )
     except orjson.JSONDecodeError:
         reason, message = "BadDocument", "is rendered as something that is no JSON"
     except (RecursionError, orjson.JSONEncodeError):
@@ -124,13 +133,15 @@ def _compared(
     live: JsonObject,
     schema: Schema | None,
     policy: Policy,
+    evidence: Sequence[Evidence],
 ) -> Finding | None:
     node = UNKNOWN if schema is None else schema.root
     found = differences(*normalize(wanted, live, desired.gvk), node)
     if not found:
         return None
     ownership = Ownership(live)
-    candidates = list(_candidates(desired, found, ownership, policy))
+    witness = Witness(wanted, live, desired.gvk, node, ownership, policy.trust, evidence)
+    candidates = list(_candidates(desired, found, ownership, policy, witness))
     kept, ignored = sift(candidates, _rules(desired, wanted, policy))
     differing = []
     for candidate in kept:
@@ -145,12 +156,17 @@ def _compared(
 
 
 def _candidates(
-    desired: DesiredObject, found: Iterable[Difference], ownership: Ownership, policy: Policy
+    desired: DesiredObject,
+    found: Iterable[Difference],
+    ownership: Ownership,
+    policy: Policy,
+    witness: Witness,
 ) -> Iterable[Candidate]:
     additions = Additions(ownership, policy.trust, desired.gvk)
     for difference in found:
         if difference.specified:
-            yield _specified(desired, difference, ownership, policy.trust)
+            candidate = _specified(desired, difference, ownership, policy.trust)
+            yield candidate if candidate.excuse else _witnessed(candidate, witness, difference)
             continue
         for candidate in additions.judge(difference):
             if policy.report_added or candidate.cause is Cause.LEFT_BEHIND:
@@ -189,6 +205,15 @@ def _specified(
         entry=entry,
         excuse=excuse,
     )
+
+
+def _witnessed(candidate: Candidate, witness: Witness, difference: Difference) -> Candidate:
+    """Name a difference as admission's work where something shows it."""
+    shown = witness.explains(difference)
+    if shown is None:
+        return candidate
+    evidence, entry = shown
+    return replace(candidate, cause=Cause.ADMISSION, entry=entry, evidence=evidence)
 
 
 def _rules(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> list[Rule]:

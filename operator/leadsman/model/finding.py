@@ -72,7 +72,8 @@ class Change:
     own messages, ``.spec.template.spec.containers[name="web"].image``. ``desired`` and ``live``
     are ABSENT where the field is not there, and masked in Secrets. ``manager``, ``operation``
     and ``time`` (RFC 3339) are the managedFields entry that last set the field, "" where nobody
-    can be named, as for a field that was removed.
+    can be named, as for a field that was removed. ``evidence`` is what shows that a change is
+    excused, "" if it is not.
     """
 
     path: str
@@ -85,6 +86,7 @@ class Change:
     operation: str = ""
     subresource: str = ""
     time: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

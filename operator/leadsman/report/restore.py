@@ -184,6 +184,7 @@ def _changes(item: JsonObject, name: str, causes: frozenset[Cause]) -> Iterator[
             operation=_text(change, "operation"),
             subresource=_text(change, "subresource"),
             time=_text(change, "time"),
+            evidence=_text(change, "evidence"),
         )
 
 

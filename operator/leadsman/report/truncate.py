@@ -247,6 +247,7 @@ def _change(change: Change, limit: int) -> tuple[JsonObject, int]:
         "subresource": change.subresource,
         # The schema refuses what is no time, and with it the whole report.
         "time": change.time if seconds_of(change.time) else "",
+        "evidence": short(change.evidence, _PATH),
     }
     shown = {name: text for name, text in shown.items() if text or name == "path"}
     if desired is not ABSENT:
