@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from e2e.drift.conftest import Shop
+from harness.checks import Check
 from harness.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from controlplane.gitserver import GitServer
     from controlplane.plane import ControlPlane
-    from e2e.drift.conftest import Shop
+    from harness.checks import Report
+    from harness.operator import Operator
 
 LABEL = "example.com/mirrored"
 POLICIES = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies"
@@ -187,3 +192,73 @@ def test_what_a_person_changes_is_drift_however_it_was_done(
         assert change_["cause"] == "Live", name
         assert change_.get("live", "person") == "person"
     assert {name for name, _ in excused(shop)} == {"untouched"}
+
+
+CHART = {
+    "chart/Chart.yaml": "{apiVersion: v2, name: web, version: 0.1.0}",
+    "chart/templates/web.yaml": json.dumps(config("web", same="{{ .Values.same }}")),
+    "chart/templates/other.yaml": json.dumps(config("other")),
+    "chart/values.yaml": "same: y",
+}
+
+
+@pytest.mark.parametrize("way", ["--server-side=true", "--server-side=false"])
+def test_what_helm_sent_is_read_from_its_release(
+    control_plane: ControlPlane,
+    git: GitServer,
+    operator: Operator,
+    namespace: str,
+    tmp_path: Path,
+    way: str,
+) -> None:
+    repository = git.create(namespace)
+    repository.commit(CHART)
+    for name, text in CHART.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def upgrade(*flags: str) -> None:
+        release = ("upgrade", "--install", "web", tmp_path / "chart", "-n", namespace)
+        control_plane.helm(*release, way, *flags)
+
+    check = Check(operator, control_plane, namespace, "web")
+    shop = Shop(repository, check)
+    upgrade()
+    check.create(url=git.url(namespace), path="chart", interval="1h", helm={"releaseName": "web"})
+    check.wait_verdict("InSync")
+    image = excused(shop)["web", "/data/image"]
+    assert (image["manager"], image["evidence"]) == (
+        "helm",
+        f"Helm release {namespace}/web revision 1",
+    )
+
+    # An upgrade that writes the object, and one after it that does not.
+    a_second_later(shop, "web")
+    upgrade("--set", "same=two")
+    check.patch(helm={"releaseName": "web", "values": {"same": "two"}})
+    revision = "Helm release {}/web revision 2"
+
+    def by_second(report: Report) -> bool:
+        told = excused(shop).get(("web", "/data/image"), {})
+        return report.verdict == "InSync" and told.get("evidence") == revision.format(namespace)
+
+    check.wait(by_second, "the second revision")
+    upgrade("--set", "same=two")
+    shop.kubectl("label", "cm/web", "example.com/note=x")
+    shop.check.wait(lambda report: report.states == {("ConfigMap", "web"): "Added"}, "the label")
+    assert excused(shop) == {} or ("web", "/data/image") not in excused(shop)
+    told = shop.check.report().object("ConfigMap", "web")["excused"]
+    assert {change["path"] for change in told} == {"/data/gone", "/data/image"}
+
+    # A person, and one who takes Helm's name.
+    a_second_later(shop, "other")
+    patched(shop, "web")
+    patched(shop, "other", "--field-manager=helm")
+    report = check.wait(
+        lambda report: all(
+            "/data/image" in report.changes("ConfigMap", name) for name in ("web", "other")
+        ),
+        "both changes",
+    )
+    assert report.changes("ConfigMap", "other")["/data/image"]["manager"] == "helm"
