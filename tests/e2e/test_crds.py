@@ -102,6 +102,8 @@ def drifted(namespace: str) -> TargetStatus:
         Change("/spec/replicas", ".spec.replicas", Op.REPLACE, 2, 3, Cause.LIVE, "kubectl-scale"),
         Change("/spec/template", ".spec.template", Op.ADD, live={"a": [1, None, {"b": "c"}]}),
         Change("/data/a", ".data.a", Op.REMOVE, desired="text", cause=Cause.LEFT_BEHIND),
+    )
+    excused = (
         Change("/data/b", ".data.b", Op.REPLACE, None, live=True, cause=Cause.ADMISSION),
         Change(
             "/data/c", ".data.c", Op.REPLACE, 1.5, [], Cause.PENDING, "m", "Apply", "scale",
@@ -113,7 +115,8 @@ def drifted(namespace: str) -> TargetStatus:
             key=ObjectKey("apps", "Deployment", namespace, f"web-{state.lower()}"),
             gvk=deployment,
             state=state,
-            changes=changes if state is State.MODIFIED else (),
+            changes={State.MODIFIED: changes, State.ADDED: changes[1:2]}.get(state, ()),
+            excused=excused if state in {State.MODIFIED, State.IN_SYNC} else (),
             ignored=(IgnoredChange("/spec/x", "spec.compare.ignore[0]"),),
             reason="Forbidden" if state is State.UNVERIFIABLE else "",
             message="may not be read" if state is State.UNVERIFIABLE else "",
@@ -127,7 +130,9 @@ def drifted(namespace: str) -> TargetStatus:
         uid="",
         generation=3,
         verdict=Verdict.DRIFTED,
-        summary=Summary(dict.fromkeys(State, 1), ignored_fields=7),
+        summary=Summary(
+            dict.fromkeys(State, 1), ignored_fields=7, admission_fields=2, pending_fields=2
+        ),
         findings=findings,
         inventory=tuple(finding.key for finding in findings),
         commit=Commit("5f" * 20, f"main@sha1:{'5f' * 20}", "A. Author", "Scale up", NOW),

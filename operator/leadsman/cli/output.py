@@ -26,6 +26,7 @@ _COLOURS = {
     Verdict.IN_SYNC: "green",
     Verdict.DRIFTED: "red",
     Verdict.UNKNOWN: "yellow",
+    State.IN_SYNC: "green",
     State.MODIFIED: "red",
     State.ADDED: "magenta",
     State.MISSING: "bold red",
@@ -82,7 +83,9 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _print_details(console: Console, status: TargetStatus) -> None:
-    findings = worst_first(each for each in status.findings if each.state is not State.IN_SYNC)
+    findings = worst_first(
+        each for each in status.findings if each.state is not State.IN_SYNC or each.excused
+    )
     if not (findings or status.failure or status.warnings or status.suspended_since):
         return
     console.print()
@@ -106,7 +109,7 @@ def _print_finding(console: Console, finding: Finding) -> None:
     console.print(line)
     if finding.message:
         console.print(Text(f"  {printable(finding.message)}"))
-    for change in finding.changes:
+    for change in (*finding.changes, *finding.excused):
         for text in change_lines(change):
             console.print(Text(f"  {text}"))
 

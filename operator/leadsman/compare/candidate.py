@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Candidate:
     """One change with its values as they are.
 
-    ``specified``: Git specifies the field, so that this is no mere addition. ``excuse`` is why it
-    is no drift although no rule of the target names it, "" if it is.
+    ``specified``: Git specifies the field, so that this is no mere addition. ``excuse`` names the
+    rule by which it is ignored although none of the target's does, "" if it is not. One whose
+    ``cause`` is no drift's is reported, but apart; ``evidence`` says what shows that.
     """
 
     steps: Steps
@@ -30,6 +31,7 @@ class Candidate:
     entry: Entry | None = None
     specified: bool = True
     excuse: str = ""
+    evidence: str = ""
 
     @property
     def manager(self) -> str:
@@ -50,4 +52,5 @@ class Candidate:
             operation="" if entry is None else entry.operation,
             subresource="" if entry is None else entry.subresource,
             time="" if entry is None else entry.time,
+            evidence=self.evidence,
         )

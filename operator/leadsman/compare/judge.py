@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -11,6 +11,7 @@ import orjson
 from leadsman.compare.access import mapping
 from leadsman.compare.additions import Additions
 from leadsman.compare.candidate import Candidate
+from leadsman.compare.evidence import Witness
 from leadsman.compare.ignore import Rule, compile_rules, covering, sift
 from leadsman.compare.managers import Trust
 from leadsman.compare.mask import Mask
@@ -20,11 +21,20 @@ from leadsman.compare.ownership import Ownership
 from leadsman.compare.paths import field_path, pointer
 from leadsman.compare.walk import differences
 from leadsman.errors import CompareError
-from leadsman.model.finding import Cause, Change, Finding, IgnoredChange, Op, State
+from leadsman.model.finding import (
+    DRIFT_CAUSES,
+    Cause,
+    Change,
+    Finding,
+    IgnoredChange,
+    Op,
+    State,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from leadsman.compare.evidence import Evidence
     from leadsman.compare.schema import Schema
     from leadsman.compare.walk import Difference
     from leadsman.model.desired import DesiredObject
@@ -70,12 +80,17 @@ def compile_policy(target: Target, secrets: frozenset[str] = frozenset()) -> Pol
 
 
 def judge(
-    desired: DesiredObject, live: JsonObject | None, schema: Schema | None, policy: Policy
+    desired: DesiredObject,
+    live: JsonObject | None,
+    schema: Schema | None,
+    policy: Policy,
+    evidence: Sequence[Evidence] = (),
 ) -> Finding | None:
-    """Judge one object; None means in sync, with nothing ignored.
+    """Judge one object; None means in sync, with nothing ignored and nothing excused.
 
     ``live`` is the object as it was read in the desired version, None if there is none, and is not
-    changed; ``schema`` None means that the API server does not describe the kind. Raises
+    changed; ``schema`` None means that the API server does not describe the kind. ``evidence`` is
+    what delivery is known to have sent, the last first, beside what the object itself tells. Raises
     CompareError for what cannot be compared; it names the object and no value of it.
     """
     try:
@@ -84,7 +99,9 @@ def judge(
             raise CompareError("NotAnObject", f"{desired.key} is no object", retryable=False)
         if live is None:
             return _missing(desired, wanted, policy)
-        return _other_version(desired, live) or _compared(desired, wanted, live, schema, policy)
+        return _other_version(desired, live) or _compared(
+            desired, wanted, live, schema, policy, evidence
+        )
     except orjson.JSONDecodeError:
         reason, message = "BadDocument", "is rendered as something that is no JSON"
     except (RecursionError, orjson.JSONEncodeError):
@@ -116,33 +133,40 @@ def _compared(
     live: JsonObject,
     schema: Schema | None,
     policy: Policy,
+    evidence: Sequence[Evidence],
 ) -> Finding | None:
     node = UNKNOWN if schema is None else schema.root
     found = differences(*normalize(wanted, live, desired.gvk), node)
     if not found:
         return None
     ownership = Ownership(live)
-    candidates = list(_candidates(desired, found, ownership, policy))
+    witness = Witness(wanted, live, desired.gvk, node, ownership, policy.trust, evidence)
+    candidates = list(_candidates(desired, found, ownership, policy, witness))
     kept, ignored = sift(candidates, _rules(desired, wanted, policy))
-    drift = []
+    differing = []
     for candidate in kept:
         if candidate.excuse:
             ignored.append(IgnoredChange(pointer(candidate.steps), candidate.excuse))
         else:
-            drift.append(candidate)
-    if not drift and not ignored:
+            differing.append(candidate)
+    if not differing and not ignored:
         return None
     mask = Mask(wanted, live, desired.gvk, policy.secrets)
-    return _verdict(desired, drift, ignored, mask)
+    return _verdict(desired, differing, ignored, mask)
 
 
 def _candidates(
-    desired: DesiredObject, found: Iterable[Difference], ownership: Ownership, policy: Policy
+    desired: DesiredObject,
+    found: Iterable[Difference],
+    ownership: Ownership,
+    policy: Policy,
+    witness: Witness,
 ) -> Iterable[Candidate]:
     additions = Additions(ownership, policy.trust, desired.gvk)
     for difference in found:
         if difference.specified:
-            yield _specified(desired, difference, ownership, policy.trust)
+            candidate = _specified(desired, difference, ownership, policy.trust)
+            yield candidate if candidate.excuse else _witnessed(candidate, witness, difference)
             continue
         for candidate in additions.judge(difference):
             if policy.report_added or candidate.cause is Cause.LEFT_BEHIND:
@@ -186,6 +210,15 @@ def _specified(
     )
 
 
+def _witnessed(candidate: Candidate, witness: Witness, difference: Difference) -> Candidate:
+    """Name a difference as admission's work where something shows it."""
+    shown = witness.explains(difference)
+    if shown is None:
+        return candidate
+    evidence, entry = shown
+    return replace(candidate, cause=Cause.ADMISSION, entry=entry, evidence=evidence)
+
+
 def _rules(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> list[Rule]:
     metadata = mapping(wanted.get("metadata"))
     return [
@@ -195,15 +228,20 @@ def _rules(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> list[R
 
 def _verdict(
     desired: DesiredObject,
-    drift: list[Candidate],
+    differing: list[Candidate],
     ignored: list[IgnoredChange],
     mask: Mask,
 ) -> Finding:
+    """Make the finding: drift alone decides the state, what is excused is told beside it."""
+    drift = [candidate for candidate in differing if candidate.cause in DRIFT_CAUSES]
     changes: list[Change] = []
-    for candidate in drift:
+    excused: list[Change] = []
+    for candidate in differing:
         values = mask.values(candidate.steps, candidate.desired, candidate.live)
-        changes.append(candidate.change(*values))
-    changes.sort(key=lambda change: (change.path, change.field))
+        told = changes if candidate.cause in DRIFT_CAUSES else excused
+        told.append(candidate.change(*values))
+    changes.sort(key=_place)
+    excused.sort(key=_place)
     ignored.sort(key=lambda change: change.path)
     state, reason, message = State.IN_SYNC, "", ""
     if drift:
@@ -216,7 +254,11 @@ def _verdict(
             f"who set {unnamed} of the fields that Git does not specify cannot be told: "
             "the object's managedFields are missing or cannot be read"
         )
-    return _finding(desired, state, tuple(changes), tuple(ignored), reason, message)
+    return _finding(desired, state, tuple(changes), tuple(ignored), tuple(excused), reason, message)
+
+
+def _place(change: Change) -> tuple[str, str]:
+    return change.path, change.field
 
 
 def _finding(
@@ -224,6 +266,7 @@ def _finding(
     state: State,
     changes: tuple[Change, ...] = (),
     ignored: tuple[IgnoredChange, ...] = (),
+    excused: tuple[Change, ...] = (),
     reason: str = "",
     message: str = "",
 ) -> Finding:
@@ -233,6 +276,7 @@ def _finding(
         state=state,
         changes=changes,
         ignored=ignored,
+        excused=excused,
         reason=reason,
         message=message,
         file=desired.file,

@@ -159,7 +159,7 @@ class Trust:
         manager, is_apply = entry.manager, entry.operation == "Apply"
         if manager in self.named or self._may_add(entry, path, gvk):
             return Standing.TRUSTED
-        if manager in _DELIVERY or (manager == _KUBECTL and is_apply):
+        if self.delivers(entry):
             is_left = is_apply and not self.is_mark(path)
             return Standing.DELIVERED if is_left else Standing.TRUSTED
         if manager in _FORGOTTEN:
@@ -182,6 +182,20 @@ class Trust:
             and controller.changes.fullmatch(path)
             and controller.matches(entry, gvk)
             for controller in self.controllers
+        )
+
+    def delivers(self, entry: Entry) -> bool:
+        """Tell whether an entry is that of a tool that delivers from Git."""
+        return entry.manager in _DELIVERY or (
+            entry.manager == _KUBECTL and entry.operation == "Apply"
+        )
+
+    def is_known(self, entry: Entry, gvk: Gvk) -> bool:
+        """Tell whether an entry is delivery's, a known controller's or a trusted manager's."""
+        return (
+            entry.manager in self.named
+            or self.delivers(entry)
+            or any(controller.matches(entry, gvk) for controller in self.controllers)
         )
 
     def is_mark(self, path: str) -> bool:

@@ -44,24 +44,24 @@ class Owner:
 class Ownership:
     """The owners of one live object's fields; read only when somebody asks.
 
-    ``is_complete`` is False where entries are missing or cannot be read: then a field without
-    owner need not be the API server's.
+    ``entries`` are those of managedFields that can be read. ``is_complete`` is False where some
+    are missing or cannot be read: then a field without owner need not be the API server's.
     """
 
-    __slots__ = ("_applied", "_entries", "_live", "is_complete")
+    __slots__ = ("_applied", "_live", "entries", "is_complete")
 
     def __init__(self, live: JsonObject) -> None:
         self._live = mapping(live.get("metadata"))
         self._applied: Json = ABSENT
         given = self._live.get("managedFields")
         given = given if isinstance(given, list) else []
-        self._entries = [entry for entry in map(_entry, given) if entry is not None]
-        self.is_complete = bool(given) and len(self._entries) == len(given)
+        self.entries = [entry for entry in map(_entry, given) if entry is not None]
+        self.is_complete = bool(given) and len(self.entries) == len(given)
 
     def owners(self, steps: Steps) -> list[Owner]:
         """Return who owns a place or something below it, the one who wrote last first."""
         owners = []
-        for entry in self._entries:
+        for entry in self.entries:
             fields = _descend(entry.fields, steps)
             if fields is not None:
                 owners.append(Owner(entry, exact=not fields or "." in fields))
@@ -75,7 +75,7 @@ class Ownership:
         known, and only elements of lists are left, which are owned so where a key comes twice.
         """
         owners = []
-        for entry in self._entries:
+        for entry in self.entries:
             for length in range(len(steps) - 1, 0, -1):
                 fields = _descend(entry.fields, steps[:length])
                 if fields is not None:

@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from leadsman.engine.observer import is_decisive
+from leadsman.engine.releases import Releases
 from leadsman.errors import KubeError
 from leadsman.kube.status import FORBIDDEN
 from leadsman.live.fetch import FetchRequest, fetch_many
@@ -48,6 +49,7 @@ class Acquirer:
         self._schemas = schemas
         self._index = index
         self._observer = observer
+        self._releases = Releases(client)
         self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
         self.watches: LiveWatches | None = None
 
@@ -64,6 +66,28 @@ class Acquirer:
         if self.watches is not None:
             await self._watch(state, frozenset(resources.values()))
         await self._fetch(state, resources)
+        while state.unproven:
+            await self.prove(state)
+
+    async def prove(self, state: TargetState) -> None:
+        """Find out what was sent of the objects that wait for it, and judge them.
+
+        Raises:
+            KubeError: as for ``acquire``.
+
+        """
+        asked = dict(state.unproven)
+        found = await self._releases.evidence(asked)
+        for key in asked.keys() & state.unproven.keys():
+            del state.unproven[key]
+            state.evidence[key] = found.get(key, ())
+            state.proven.add(key)
+            state.pending.add(key)
+        gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
+        resources = {gvk: self._discovery.resource(gvk) for gvk in gvks}
+        await self._fetch(
+            state, {gvk: known for gvk, known in resources.items() if known is not None}
+        )
 
     async def attend(self, key: TargetKey) -> None:
         """Watch the kinds that hold what the target's render reads, rendered or not."""

@@ -20,12 +20,12 @@ from leadsman.engine.queue import WorkQueue
 from leadsman.engine.reconcile import Reconciler
 from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
-from leadsman.errors import LeadsmanError
+from leadsman.errors import KubeError, LeadsmanError
 from leadsman.model.identity import TargetKey
 from leadsman.targets.driftcheck import target_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
@@ -75,6 +75,7 @@ class Engine:
             depended=self._depended,
             turned=self._turned,
             compared=instruments.comparisons.inc,
+            unproven=self._unproven,
             versions=self._lookup.versions,
         )
         self.acquirer = Acquirer(client, discovery, schemas, self._index, self.observer)
@@ -251,6 +252,18 @@ class Engine:
         self._lookup.forget_values(state.target)
         self._queue.add(key)
 
+    def _unproven(self, state: TargetState) -> None:
+        # While the target is looked at, that look does it.
+        if not state.busy and len(state.unproven) == 1:
+            self._start(self._prove(state))
+
+    async def _prove(self, state: TargetState) -> None:
+        try:
+            while state.unproven and self.states.get(state.key) is state:
+                await self.acquirer.prove(state)
+        except KubeError:
+            self._queue.add(state.key)  # What was not judged is pending.
+
     def _turned(self, resource: ApiResource) -> None:
         for key in self.acquirer.wanting(resource):
             if key in self.states:
@@ -268,6 +281,9 @@ class Engine:
         self._unwatch(key)
 
     def _unwatch(self, key: TargetKey) -> None:
-        task = asyncio.get_running_loop().create_task(self.acquirer.drop(key))
+        self._start(self.acquirer.drop(key))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from leadsman.compare.judge import judge
 from leadsman.compare.orphan import judge_orphan
+from leadsman.engine.releases import question
 from leadsman.errors import CompareError, KubeError
 from leadsman.model.finding import Finding, State
 
@@ -34,7 +35,7 @@ def is_decisive(error: KubeError) -> bool:
 class Observer:
     """The listener of the live watches: called on the event loop, never waits."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who is to be told of what, all by name
         self,
         index: Index,
         *,
@@ -43,13 +44,16 @@ class Observer:
         depended: Callable[[TargetKey], None],
         turned: Callable[[ApiResource], None],
         compared: Callable[[], None],
+        unproven: Callable[[TargetState], None],
         versions: dict[ObjectKey, str],
     ) -> None:
         """Call ``news`` with a target that has news and when they came in.
 
         ``depended`` is called with a target whose render reads an object that has changed, which
         ``versions`` tells: the resourceVersion of each such object when it was last read.
-        ``turned`` is called with a kind that cannot be followed any more, or can be again.
+        ``unproven`` is called with a target of which an object can't be judged before it is known
+        what was sent of it. ``turned`` is called with a kind that cannot be followed any more, or
+        can be again.
         """
         self._index = index
         self._now = now
@@ -57,6 +61,7 @@ class Observer:
         self._depended = depended
         self._turned = turned
         self._compared = compared
+        self._unproven = unproven
         self._versions = versions
         self.schemas: dict[Gvk, Schema | None] = {}
 
@@ -130,9 +135,22 @@ class Observer:
             return
         self._compared()
         try:
-            finding = judge(desired, live, self.schemas.get(desired.gvk), state.policy)
+            finding = judge(
+                desired,
+                live,
+                self.schemas.get(desired.gvk),
+                state.policy,
+                state.evidence.get(key, ()),
+            )
         except CompareError as error:
             finding = _unverifiable(desired, error.reason, error.message)
+        asked = question(finding, live)
+        if asked is not None and key not in state.proven:
+            state.unproven[key] = asked
+            self._unproven(state)
+            return
+        state.proven.discard(key)
+        state.unproven.pop(key, None)
         state.versions[key] = resource_version
         self._record(state, key, finding, received)
 

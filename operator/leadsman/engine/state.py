@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
+    from leadsman.compare.evidence import Evidence
     from leadsman.compare.judge import Policy
+    from leadsman.engine.releases import Question
     from leadsman.errors import LeadsmanError
     from leadsman.model.desired import DesiredObject, Rendered
     from leadsman.model.identity import Gvk, ObjectKey, TargetKey
@@ -30,8 +32,10 @@ class TargetState:
     that failed, and why. ``stale``: render once more whatever the inputs; ``rejudge``: judge all
     objects anew. ``settled``: looked at once, well or badly. ``busy``: between two revisions, when
     nothing may be reported. ``observed``: the generation of the spec that was looked at last, well
-    or badly, which is what a report is about. ``restored_since`` says of objects that a report told
-    of whether they had drifted, and since when, until they are judged.
+    or badly, which is what a report is about. ``evidence`` is what delivery is known to have sent
+    of objects that differ; ``unproven`` are those of which that has to be found out before they are
+    judged, ``proven`` those of which it has just been. ``restored_since`` says of objects that a
+    report told of whether they had drifted, and since when, until they are judged.
     """
 
     key: TargetKey
@@ -63,6 +67,10 @@ class TargetState:
     rejudge: bool = False
     failed: tuple[tuple[object, ...], LeadsmanError] | None = None
 
+    evidence: dict[ObjectKey, tuple[Evidence, ...]] = field(default_factory=dict)
+    unproven: dict[ObjectKey, Question] = field(default_factory=dict)
+    proven: set[ObjectKey] = field(default_factory=set)
+
     restored: TargetStatus | None = None
     restored_since: dict[ObjectKey, tuple[bool, float]] = field(default_factory=dict)
     reported: TargetStatus | None = None
@@ -73,7 +81,7 @@ class TargetState:
         self.observed = status.generation
         self.restored_since = {
             finding.key: (finding.state in DRIFTED_STATES, finding.since)
-            for finding in status.findings
+            for finding in status.known
             if finding.since
         }
         self.commit = status.commit
@@ -118,6 +126,9 @@ class TargetState:
         self.findings.pop(key, None)
         self.orphans.pop(key, None)
         self.unserved.discard(key)
+        self.evidence.pop(key, None)
+        self.unproven.pop(key, None)
+        self.proven.discard(key)
 
     def reconsider(self, policy: Policy) -> None:
         """Have all objects judged anew, by other rules."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from leadsman.model.finding import DRIFTED_STATES, State, Summary
+from leadsman.model.finding import DRIFTED_STATES, Cause, State, Summary
 from leadsman.model.source import GitSource
 from leadsman.model.status import Failure, TargetStatus, Verdict
 from leadsman.source.url import display_url
@@ -29,9 +29,14 @@ def status_of(state: TargetState) -> TargetStatus:
         - sum(1 for key in state.pending if key in state.desired and key not in state.findings)
     )
     counts[State.IN_SYNC] = clean + in_sync_but_ignored
+    excused = Counter(
+        change.cause for finding in state.findings.values() for change in finding.excused
+    )
     summary = Summary(
         states={name: counts.get(name, 0) for name in State},
         ignored_fields=sum(len(finding.ignored) for finding in state.findings.values()),
+        admission_fields=excused[Cause.ADMISSION],
+        pending_fields=excused[Cause.PENDING],
     )
     failure = state.failure or _unserved(state)
     source = _source(state)
@@ -67,6 +72,7 @@ def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
         verdict=Verdict.DRIFTED if restored.verdict is Verdict.DRIFTED else Verdict.UNKNOWN,
         summary=restored.summary,
         findings=restored.findings,
+        unlisted=restored.unlisted,
         inventory=restored.inventory,
         failure=state.failure,
         commit=restored.commit,

@@ -36,6 +36,10 @@ class Cause(StrEnum):
     PENDING = "Pending"
 
 
+DRIFT_CAUSES = frozenset({Cause.LIVE, Cause.LEFT_BEHIND})
+EXCUSED_CAUSES = frozenset({Cause.ADMISSION, Cause.PENDING})
+
+
 class Op(StrEnum):
     """What happened to the field on the way from Git to live."""
 
@@ -68,7 +72,8 @@ class Change:
     own messages, ``.spec.template.spec.containers[name="web"].image``. ``desired`` and ``live``
     are ABSENT where the field is not there, and masked in Secrets. ``manager``, ``operation``
     and ``time`` (RFC 3339) are the managedFields entry that last set the field, "" where nobody
-    can be named, as for a field that was removed.
+    can be named, as for a field that was removed. ``evidence`` is what shows that a change is
+    excused, "" if it is not.
     """
 
     path: str
@@ -81,6 +86,7 @@ class Change:
     operation: str = ""
     subresource: str = ""
     time: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,26 @@ class IgnoredChange:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One object that is not in sync, or that is in sync only because a rule ignores something.
+    """One object that is not in sync, or of which something differs that is no drift.
+
+    ``changes`` are drift and nothing else, ``excused`` what differs by admission or because
+    delivery has not come that far, ``ignored`` what differs and a rule ignores. State and changes
+    are one statement, and what contradicts itself can't be made:
+
+    * Modified and Added have changes; those of Added are fields that are there and Git does not
+      have.
+    * InSync, Missing and Orphaned have none: there is nothing that differs, or nothing to compare.
+    * Rejected and Unverifiable may have some, and are no drift for it: what the comparison saw
+      before the API server refused what Git asks for, or before the verdict stayed open.
+    * What is Missing or Orphaned has nothing excused either.
 
     ``reason`` is a PascalCase word and ``message`` a sentence where the state alone does not say
     it all (Unverifiable, Rejected). ``since`` is seconds since the epoch, 0 until the engine has
     set it.
+
+    Raises:
+        ValueError: the state does not fit what differs.
+
     """
 
     key: ObjectKey
@@ -109,14 +130,62 @@ class Finding:
     message: str = ""
     file: str = ""
     since: float = 0.0
+    excused: tuple[Change, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        why = contradiction(self.state, self.changes, self.excused)
+        if why:
+            raise ValueError(f"{self.key}: {why}")
+
+
+def contradiction(
+    state: State, changes: tuple[Change, ...], excused: tuple[Change, ...] = ()
+) -> str:
+    """Tell in which way an object in a state can't have these changes, "" if it can."""
+    why = ""
+    if any(change.cause not in DRIFT_CAUSES for change in changes):
+        why = "a change that is no drift counts as drift"
+    elif any(change.cause not in EXCUSED_CAUSES for change in excused):
+        why = "a change that is drift is excused"
+    elif state in _FIELDWISE and not changes:
+        why = f"{state} without a change"
+    elif state in _UNCHANGED and changes:
+        why = f"{state} with a change"
+    elif state in _UNCOMPARED and excused:
+        why = f"{state} with an excused change"
+    elif state is State.ADDED and any(change.op is not Op.ADD for change in changes):
+        why = "a field of Git's counts as added"
+    return why
+
+
+_FIELDWISE = frozenset({State.MODIFIED, State.ADDED})
+_UNCHANGED = frozenset({State.IN_SYNC, State.MISSING, State.ORPHANED})
+_UNCOMPARED = frozenset({State.MISSING, State.ORPHANED})
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """An object that a report had no room for: how it stood is known, but not what differed."""
+
+    key: ObjectKey
+    gvk: Gvk
+    state: State
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many objects are in each state, and how many fields rules ignored."""
+    """How many objects are in each state, and how many fields differ without being drift.
+
+    Rules ignore ``ignored_fields``; admission changed ``admission_fields`` on their way in;
+    delivery has not come as far as Git in ``pending_fields``.
+    """
 
     states: dict[State, int] = field(default_factory=dict)
     ignored_fields: int = 0
+    admission_fields: int = 0
+    pending_fields: int = 0
 
     @property
     def total(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from leadsman.model.finding import Finding, Summary
+from leadsman.model.finding import Finding, Summary, Unlisted
 
 if TYPE_CHECKING:
     from leadsman.model.identity import ObjectKey, TargetKey
@@ -37,9 +37,10 @@ class TargetStatus:
 
     Times are seconds since the epoch, 0 for "not". ``commit`` is the revision that the findings
     are about, which after a failure is the last one that could be rendered. ``findings`` hold the
-    objects that are not in sync, in no order. ``inventory`` are the objects that the target
-    renders or has rendered and that still live. ``interval`` is how often Git is asked, in
-    seconds, 0 where nobody asks or knows.
+    objects that are not in sync, in no order; ``unlisted``, after a restart, those of which the
+    report that was read back says no more than their state. ``inventory`` are the objects that
+    the target renders or has rendered and that still live. ``interval`` is how often Git is
+    asked, in seconds, 0 where nobody asks or knows.
     """
 
     key: TargetKey
@@ -48,6 +49,7 @@ class TargetStatus:
     verdict: Verdict
     summary: Summary = field(default_factory=Summary)
     findings: tuple[Finding, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
     inventory: tuple[ObjectKey, ...] = ()
     failure: Failure | None = None
     commit: Commit | None = None
@@ -58,3 +60,8 @@ class TargetStatus:
     drift_since: float = 0.0
     suspended_since: float = 0.0
     checked_at: float = 0.0
+
+    @property
+    def known(self) -> tuple[Finding | Unlisted, ...]:
+        """All objects that are said to be in a state, whether or not what differs is known."""
+        return (*self.findings, *self.unlisted)

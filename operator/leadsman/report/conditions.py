@@ -80,6 +80,10 @@ def summary_text(status: TargetStatus, ranked: Sequence[Finding] | None = None) 
         parts.append(f"{_plural(total, 'object')} as Git asks for")
     if ignored := status.summary.ignored_fields:
         parts.append(f"{_plural(ignored, 'differing field')} ignored by rules")
+    if changed := status.summary.admission_fields:
+        parts.append(f"{_plural(changed, 'field')} changed on admission")
+    if pending := status.summary.pending_fields:
+        parts.append(f"{_plural(pending, 'field')} not yet delivered")
     return "; ".join(parts)
 
 

@@ -15,12 +15,19 @@ from leadsman.report.conditions import build_conditions
 from leadsman.report.inventory import encode_inventory
 from leadsman.report.jsonsize import short, weight
 from leadsman.report.times import rfc3339
-from leadsman.report.truncate import LEVELS, Layout, lay_out, worst_first
+from leadsman.report.truncate import (
+    LEVELS,
+    Layout,
+    excused_form,
+    ignored_form,
+    lay_out,
+    worst_first,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leadsman.model.finding import Finding
+    from leadsman.model.finding import Finding, Unlisted
     from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
 
@@ -35,6 +42,8 @@ _INVENTORY_LIMIT = 200 * 1024
 
 _NOT_IN_SYNC = frozenset(State) - {State.IN_SYNC}
 _RENDERERS = frozenset({"Helm", "Kustomize", "Plain"})
+# What a report of the same findings has in common with the one before.
+_LISTS = ("objects", "excused", "ignored", "summary")
 _WARNINGS = 20
 _TEXT = 512
 _URL = 2048
@@ -90,17 +99,30 @@ def build_status(status: TargetStatus, previous: JsonObject | None, now: float) 
     room = STATUS_LIMIT - weight(orjson.dumps(built)) - _TEXT
     layout, packed = _fit(status, [each for each in ranked if each.state in _NOT_IN_SYNC], room)
     in_sync = [each for each in ranked if each.state not in _NOT_IN_SYNC]
-    # What rules ignore gets what is left.
-    by_rule = lay_out(in_sync, room - _size(packed) - layout.size)
-    unlisted = in_sync[len(by_rule.objects) :]
-    built |= _known({"objects": layout.objects, "ignored": by_rule.objects, "inventory": packed})
+    # What is no drift gets what is left: first what is excused, then what rules ignore.
+    room -= _size(packed) + layout.size
+    with_excused = [each for each in in_sync if each.excused]
+    excused = lay_out(with_excused, room, form=excused_form)
+    with_ignored = [each for each in in_sync if each.ignored]
+    by_rule = lay_out(with_ignored, room - excused.size, form=ignored_form)
+    built |= _known(
+        {
+            "objects": layout.objects,
+            "excused": excused.objects,
+            "ignored": by_rule.objects,
+            "inventory": packed,
+        }
+    )
     truncated = {
         "objects": layout.left_out,
         "changes": layout.changes,
-        "values": layout.values,
+        "excused": layout.excused
+        + excused.excused
+        + sum(len(each.excused) for each in with_excused[len(excused.objects) :]),
+        "values": layout.values + excused.values,
         "ignored": layout.ignored
         + by_rule.ignored
-        + sum(len(finding.ignored) for finding in unlisted),
+        + sum(len(each.ignored) for each in with_ignored[len(by_rule.objects) :]),
         "warnings": max(0, len(status.warnings) - _WARNINGS),
         "inventory": 0 if packed else len(status.inventory),
     }
@@ -111,10 +133,12 @@ def _fit(status: TargetStatus, ranked: list[Finding], room: int) -> tuple[Layout
     """Share the room: the inventory is packed, so it is the objects that give way."""
     packed = _packed(status, ())
     layout = lay_out(ranked, room - _size(packed))
+    layout.left_out += len(status.unlisted)
     if layout.left_out:  # their states go into the inventory
-        packed = _packed(status, ranked)
+        packed = _packed(status, (*ranked, *status.unlisted))
         levels = LEVELS if layout.complete else LEVELS[-1:]
         layout = lay_out(ranked, room - _size(packed), levels)
+        layout.left_out += len(status.unlisted)
     return layout, packed
 
 
@@ -123,8 +147,8 @@ def _size(packed: str) -> int:
     return weight(packed.encode())
 
 
-def _packed(status: TargetStatus, findings: Sequence[Finding]) -> str:
-    packed = encode_inventory(status.inventory, findings)
+def _packed(status: TargetStatus, objects: Sequence[Finding | Unlisted]) -> str:
+    packed = encode_inventory(status.inventory, objects)
     return packed if len(packed) <= _INVENTORY_LIMIT else ""
 
 
@@ -136,11 +160,11 @@ def _cut_before(built: JsonObject, previous: JsonObject | None) -> JsonObject:
     truncated = (previous or {}).get("truncated")
     if previous is None or not isinstance(truncated, dict):
         return {}
-    if any(previous.get(part) != built.get(part) for part in ("objects", "ignored", "summary")):
+    if any(previous.get(part) != built.get(part) for part in _LISTS):
         return {}
     return {
         name: truncated[name]
-        for name in ("changes", "values", "ignored")
+        for name in ("changes", "excused", "values", "ignored")
         if isinstance(truncated.get(name), int)
     }
 
@@ -155,6 +179,8 @@ def _summary(status: TargetStatus) -> JsonObject:
         **counts,
         "drifted": status.summary.drifted,
         "ignoredFields": status.summary.ignored_fields,
+        "admissionFields": status.summary.admission_fields,
+        "pendingFields": status.summary.pending_fields,
     }
 
 

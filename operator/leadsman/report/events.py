@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leadsman.model.finding import DRIFTED_STATES, Cause, Change, Finding, State
+from leadsman.model.finding import DRIFTED_STATES, Change, Finding, State, Unlisted
 from leadsman.report.conditions import summary_text
 from leadsman.report.jsonsize import clean
 from leadsman.report.text import finding_text, object_text
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 # Objects named one by one when many drift or recover at once.
 _MOST = 20
 
-_DRIFT = frozenset({Cause.LIVE, Cause.LEFT_BEHIND})
 _FIELDWISE = frozenset({State.MODIFIED, State.ADDED})
 _FAILED = {"source": ("SourceFailed", "Fetch"), "render": ("RenderFailed", "Render")}
 
@@ -85,7 +84,7 @@ def _suspension(previous: TargetStatus | None, current: TargetStatus) -> Iterato
 
 
 def _drift(previous: TargetStatus | None, current: TargetStatus) -> Iterator[EventSpec]:
-    old = {item.key: item for item in previous.findings} if previous is not None else {}
+    old = {item.key: item for item in previous.known} if previous is not None else {}
     detected = []
     now = {item.key: item for item in current.findings}
     for item in worst_first(now[key] for key in now if now[key].state in DRIFTED_STATES):
@@ -105,10 +104,10 @@ def _drift(previous: TargetStatus | None, current: TargetStatus) -> Iterator[Eve
         if item.state in DRIFTED_STATES
         and (item.key not in now or now[item.key].state is State.IN_SYNC)
     )
-    for item in resolved[:_MOST]:
-        since = f"; it had drifted since {rfc3339(item.since)}" if rfc3339(item.since) else ""
-        note = f"{object_text(item.key)} is no longer {_AS.get(item.state, 'drifted')}{since}"
-        yield _spec(current, "DriftResolved", "Compare", note, about=item)
+    for past in resolved[:_MOST]:
+        since = f"; it had drifted since {rfc3339(past.since)}" if rfc3339(past.since) else ""
+        note = f"{object_text(past.key)} is no longer {_AS.get(past.state, 'drifted')}{since}"
+        yield _spec(current, "DriftResolved", "Compare", note, about=past)
     if len(resolved) > _MOST:
         note = f"and {len(resolved) - _MOST} more objects are no longer drifted"
         yield _spec(current, "DriftResolved", "Compare", note)
@@ -117,19 +116,18 @@ def _drift(previous: TargetStatus | None, current: TargetStatus) -> Iterator[Eve
 _AS = {State.MISSING: "missing", State.ORPHANED: "orphaned"}
 
 
-def _fresh(before: Finding | None, now: Finding) -> tuple[Change, ...] | None:
+def _fresh(before: Finding | Unlisted | None, now: Finding) -> tuple[Change, ...] | None:
     """Return the changes that are news of a drifted object, or None if nothing is."""
-    drifting = tuple(change for change in now.changes if change.cause in _DRIFT)
     if before is None or before.state not in DRIFTED_STATES:
-        return drifting
+        return now.changes
     if now.state not in _FIELDWISE:
-        return None if before.state is now.state else drifting
+        return None if before.state is now.state else now.changes
     if before.state not in _FIELDWISE:
-        return drifting
-    if before.reason == TRUNCATED:
+        return now.changes
+    if isinstance(before, Unlisted) or before.reason == TRUNCATED:
         return None  # which fields were known before a restart cannot be told
-    known = {field_name(change) for change in before.changes if change.cause in _DRIFT}
-    return tuple(change for change in drifting if field_name(change) not in known) or None
+    known = {field_name(change) for change in before.changes}
+    return tuple(change for change in now.changes if field_name(change) not in known) or None
 
 
 def _spec(
@@ -139,7 +137,7 @@ def _spec(
     note: str,
     *,
     warning: bool = False,
-    about: Finding | None = None,
+    about: Finding | Unlisted | None = None,
 ) -> EventSpec:
     related, gvk = (about.key, about.gvk) if about is not None else (None, None)
     return EventSpec(status.key, status.uid, reason, action, note, warning, related, gvk)

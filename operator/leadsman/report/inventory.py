@@ -12,12 +12,14 @@ import binascii
 import zlib
 from typing import TYPE_CHECKING
 
-from leadsman.model.finding import Finding, State
+from leadsman.model.finding import State, Unlisted
 from leadsman.model.identity import Gvk, ObjectKey
 from leadsman.report.jsonsize import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from leadsman.model.finding import Finding
 
 # Bytes that a report may unpack to, whoever wrote it: some 100,000 objects.
 _LARGEST = 8 * 1024 * 1024
@@ -25,17 +27,19 @@ _LARGEST = 8 * 1024 * 1024
 _STATES = {state.value: state for state in State}
 
 
-def encode_inventory(inventory: Iterable[ObjectKey], findings: Iterable[Finding] = ()) -> str:
-    """Pack an inventory, with the states of those of its objects that are in ``findings``."""
-    states = {item.key: f"\t{item.state.value}\t{int(item.since)}" for item in findings}
+def encode_inventory(
+    inventory: Iterable[ObjectKey], objects: Iterable[Finding | Unlisted] = ()
+) -> str:
+    """Pack an inventory, with the states of those that are among ``objects``."""
+    states = {item.key: f"\t{item.state.value}\t{int(item.since)}" for item in objects}
     lines = sorted(_line(key) + states.get(key, "") for key in inventory)
     if not lines:
         return ""
     return base64.b64encode(zlib.compress(clean("\n".join(lines)).encode(), 6)).decode()
 
 
-def decode_inventory(packed: object) -> tuple[tuple[ObjectKey, ...], tuple[Finding, ...]]:
-    """Unpack an inventory and the findings in it; what cannot be read is left out."""
+def decode_inventory(packed: object) -> tuple[tuple[ObjectKey, ...], tuple[Unlisted, ...]]:
+    """Unpack an inventory and the states in it; what cannot be read is left out."""
     if not isinstance(packed, str) or not packed:
         return (), ()
     try:
@@ -45,7 +49,7 @@ def decode_inventory(packed: object) -> tuple[tuple[ObjectKey, ...], tuple[Findi
     except (binascii.Error, zlib.error, ValueError):
         return (), ()
     keys: list[ObjectKey] = []
-    findings: list[Finding] = []
+    objects: list[Unlisted] = []
     for line in text.split("\n"):
         written, *state = line.split("\t")
         parts = written.split("/", 3)
@@ -55,8 +59,8 @@ def decode_inventory(packed: object) -> tuple[tuple[ObjectKey, ...], tuple[Findi
         keys.append(key)
         if len(state) == 2 and state[0] in _STATES and state[1].isdecimal():  # noqa: PLR2004 - as packed
             gvk = Gvk(key.group, "", key.kind)
-            findings.append(Finding(key, gvk, _STATES[state[0]], since=float(state[1])))
-    return tuple(keys), tuple(findings)
+            objects.append(Unlisted(key, gvk, _STATES[state[0]], float(state[1])))
+    return tuple(keys), tuple(objects)
 
 
 def _line(key: ObjectKey) -> str:

@@ -23,7 +23,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from leadsman import __version__
-from leadsman.model.finding import DRIFTED_STATES, Finding, State
+from leadsman.model.finding import DRIFTED_STATES, Cause, Finding, State, Unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -71,6 +71,16 @@ def _families() -> dict[str, GaugeMetricFamily]:
                 "target_objects",
                 "How many objects of the target are in each state.",
                 (*_TARGET, "state"),
+            ),
+            (
+                "target_excused_fields",
+                "How many fields differ from Git and are no drift, by cause.",
+                (*_TARGET, "cause"),
+            ),
+            (
+                "target_ignored_fields",
+                "How many fields differ from Git and a rule ignores.",
+                _TARGET,
             ),
             (
                 "target_info",
@@ -126,6 +136,13 @@ def _add_target(families: dict[str, GaugeMetricFamily], status: TargetStatus) ->
     for state in State:
         count = status.summary.states.get(state, 0)
         families["target_objects"].add_metric((*target, state.value), count)
+    summary = status.summary
+    for cause, count in (
+        (Cause.ADMISSION, summary.admission_fields),
+        (Cause.PENDING, summary.pending_fields),
+    ):
+        families["target_excused_fields"].add_metric((*target, cause.value), count)
+    families["target_ignored_fields"].add_metric(target, summary.ignored_fields)
     revision = status.commit.revision if status.commit is not None else ""
     families["target_info"].add_metric((*target, revision, status.url), 1)
     if status.failure is not None:
@@ -144,8 +161,7 @@ def _add_target(families: dict[str, GaugeMetricFamily], status: TargetStatus) ->
 def _add_objects(family: GaugeMetricFamily, statuses: Sequence[TargetStatus], limit: int) -> int:
     """Add up to ``limit`` series and return how many drifted objects have none."""
     drifted = [
-        [finding for finding in status.findings if finding.state in DRIFTED_STATES]
-        for status in statuses
+        [item for item in status.known if item.state in DRIFTED_STATES] for status in statuses
     ]
     share = _fair_share([len(findings) for findings in drifted], limit)
     said = 0
@@ -161,7 +177,7 @@ def _add_objects(family: GaugeMetricFamily, statuses: Sequence[TargetStatus], li
     return sum(map(len, drifted)) - said
 
 
-def _labels(finding: Finding) -> tuple[str, str, str, str]:
+def _labels(finding: Finding | Unlisted) -> tuple[str, str, str, str]:
     return finding.key.kind, finding.key.namespace, finding.key.name, finding.state.value
 
 

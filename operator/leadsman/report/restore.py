@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from leadsman.model.finding import (
     ABSENT,
+    DRIFT_CAUSES,
+    EXCUSED_CAUSES,
     Cause,
     Change,
     Finding,
@@ -13,13 +16,14 @@ from leadsman.model.finding import (
     Op,
     State,
     Summary,
+    Unlisted,
+    contradiction,
 )
 from leadsman.model.identity import Gvk, ObjectKey, TargetKey
 from leadsman.model.source import Commit
 from leadsman.model.status import Failure, TargetStatus, Verdict
 from leadsman.report.inventory import decode_inventory
 from leadsman.report.times import seconds_of
-from leadsman.report.truncate import TRUNCATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,20 +39,25 @@ def restore(report: JsonObject) -> TargetStatus | None:
 
     Anybody may have written it: what cannot be read is left out. Values are as far as they were
     kept, times are whole seconds, ``checked_at`` and ``interval`` are 0. An object whose changes
-    were not all kept has the reason ``Truncated``.
+    were not all kept has the reason ``Truncated``, and is among the ``unlisted`` if none were.
     """
     metadata, told = _object(report, "metadata"), _object(report, "status")
     target = _object(_object(report, "spec"), "target")
     kind, name = _text(target, "kind"), _text(target, "name")
     if not (told and kind and name):
         return None
-    listed = {finding.key: finding for finding in _findings(told)}
-    inventory, unlisted = decode_inventory(told.get("inventory"))
-    for finding in unlisted:
-        if finding.key not in listed:
-            listed[finding.key] = Finding(
-                finding.key, finding.gvk, finding.state, reason=TRUNCATED, since=finding.since
-            )
+    inventory, states = decode_inventory(told.get("inventory"))
+    unlisted = {item.key: item for item in states}
+    listed: dict[ObjectKey, Finding] = {}
+    for found in _findings(told):
+        if isinstance(found, Unlisted):
+            unlisted[found.key] = found
+            continue
+        other = listed.get(found.key)
+        if other is not None and other.state is found.state is State.IN_SYNC:
+            # Listed twice: for what is excused and for what rules ignore.
+            found = replace(other, ignored=found.ignored)  # noqa: PLW2901 - it is both together
+        listed[found.key] = found
     return TargetStatus(
         key=TargetKey(kind, _text(metadata, "namespace"), name),
         uid=_owner(metadata, kind, name),
@@ -56,6 +65,7 @@ def restore(report: JsonObject) -> TargetStatus | None:
         verdict=_enum(Verdict, told.get("verdict")) or Verdict.UNKNOWN,
         summary=_summary(_object(told, "summary")),
         findings=tuple(listed.values()),
+        unlisted=tuple(item for key, item in unlisted.items() if key not in listed),
         inventory=inventory,
         failure=_failure(told),
         commit=_commit(told),
@@ -76,7 +86,12 @@ def _owner(metadata: JsonObject, kind: str, name: str) -> str:
 
 def _summary(told: JsonObject) -> Summary:
     states = {state: _count(told, state.value[0].lower() + state.value[1:]) for state in State}
-    return Summary(states, _count(told, "ignoredFields"))
+    return Summary(
+        states,
+        ignored_fields=_count(told, "ignoredFields"),
+        admission_fields=_count(told, "admissionFields"),
+        pending_fields=_count(told, "pendingFields"),
+    )
 
 
 def _commit(told: JsonObject) -> Commit | None:
@@ -105,38 +120,58 @@ def _failure(told: JsonObject) -> Failure | None:
     return None
 
 
-def _findings(told: JsonObject) -> Iterator[Finding]:
+def _findings(told: JsonObject) -> Iterator[Finding | Unlisted]:
     for item in _objects(told, "objects"):
-        yield from _finding(item, _enum(State, item.get("state")), "ignored")
+        state = _enum(State, item.get("state"))
+        changes = tuple(_changes(item, "changes", DRIFT_CAUSES))
+        excused = tuple(_changes(item, "excused", EXCUSED_CAUSES))
+        yield from _finding(item, state, changes, excused, "ignored")
+    for item in _objects(told, "excused"):
+        excused = tuple(_changes(item, "changes", EXCUSED_CAUSES))
+        yield from _finding(item, State.IN_SYNC, (), excused, "")
     for item in _objects(told, "ignored"):
-        yield from _finding(item, State.IN_SYNC, "fields")
+        yield from _finding(item, State.IN_SYNC, (), (), "fields")
 
 
-def _finding(item: JsonObject, state: State | None, ignored_in: str) -> Iterator[Finding]:
-    """Yield the finding that an object is listed for, if it can be read."""
+def _finding(
+    item: JsonObject,
+    state: State | None,
+    changes: tuple[Change, ...],
+    excused: tuple[Change, ...],
+    ignored_in: str,
+) -> Iterator[Finding | Unlisted]:
+    """Yield what an object is listed for, if it can be read; its state alone if no more can."""
     kind, name = _text(item, "kind"), _text(item, "name")
-    if state is not None and kind and name:
-        group = _text(item, "group")
-        yield Finding(
-            key=ObjectKey(group, kind, _text(item, "namespace"), name),
-            gvk=Gvk(group, _text(item, "version"), kind),
-            state=state,
-            changes=tuple(_changes(item)),
-            ignored=tuple(
-                IgnoredChange(_text(ignored, "path"), _text(ignored, "rule"))
-                for ignored in _objects(item, ignored_in)
-            ),
-            reason=_text(item, "reason"),
-            message=_text(item, "message"),
-            file=_text(item, "file"),
-            since=seconds_of(item.get("since")),
-        )
+    if state is None or not (kind and name):
+        return
+    group = _text(item, "group")
+    key = ObjectKey(group, kind, _text(item, "namespace"), name)
+    gvk = Gvk(group, _text(item, "version"), kind)
+    since = seconds_of(item.get("since"))
+    if contradiction(state, changes, excused):
+        yield Unlisted(key, gvk, state, since)
+        return
+    yield Finding(
+        key=key,
+        gvk=gvk,
+        state=state,
+        changes=changes,
+        ignored=tuple(
+            IgnoredChange(_text(ignored, "path"), _text(ignored, "rule"))
+            for ignored in _objects(item, ignored_in)
+        ),
+        reason=_text(item, "reason"),
+        message=_text(item, "message"),
+        file=_text(item, "file"),
+        since=since,
+        excused=excused,
+    )
 
 
-def _changes(item: JsonObject) -> Iterator[Change]:
-    for change in _objects(item, "changes"):
-        op = _enum(Op, change.get("op"))
-        if op is None:
+def _changes(item: JsonObject, name: str, causes: frozenset[Cause]) -> Iterator[Change]:
+    for change in _objects(item, name):
+        op, cause = _enum(Op, change.get("op")), _enum(Cause, change.get("cause"))
+        if op is None or cause not in causes:
             continue
         yield Change(
             path=_text(change, "path"),
@@ -144,11 +179,12 @@ def _changes(item: JsonObject) -> Iterator[Change]:
             op=op,
             desired=change.get("desired", ABSENT),
             live=change.get("live", ABSENT),
-            cause=_enum(Cause, change.get("cause")) or Cause.LIVE,
+            cause=cause,
             manager=_text(change, "manager"),
             operation=_text(change, "operation"),
             subresource=_text(change, "subresource"),
             time=_text(change, "time"),
+            evidence=_text(change, "evidence"),
         )
 
 

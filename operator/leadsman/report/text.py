@@ -70,6 +70,8 @@ def value_text(value: Json, limit: int = 80, *, start: int = 0) -> str:
 def who_text(change: Change, *, since: float = 0.0) -> str:
     """Say which manager last set the field and when: ``kubectl-edit, 12:03:10Z``.
 
+    Of what is no drift, also what shows it.
+
     The day is left out where it is that of ``since``, in seconds since the epoch.
     """
     said = [_SAID[change.cause]] if _SAID[change.cause] else []
@@ -80,6 +82,8 @@ def who_text(change: Change, *, since: float = 0.0) -> str:
             day, _, clock = change.time.partition("T")
             same_day = clock and rfc3339(since).startswith(day)
             said.append(printable(clock if same_day else change.time))
+    if change.evidence:
+        said.append(f"shown by {printable(change.evidence)}")
     return ", ".join(said)
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 
-from leadsman.model.finding import ABSENT, Cause, Change, Finding, State
+from leadsman.model.finding import ABSENT, Cause, Change, Finding, State, Unlisted
 from leadsman.report.jsonsize import cut_pair, short, weight
 from leadsman.report.times import rfc3339, seconds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from leadsman.model.json import JsonObject
 
-# The reason of an object whose changes are not all listed. One that was itself not listed is read
-# back with this reason and no changes.
+Known = TypeVar("Known", bound="Finding | Unlisted")
+
+# The reason of an object whose changes are not all listed.
 TRUNCATED = "Truncated"
 
 # What is not there is worse than what is different; then what Git asks for and will not get; then
@@ -35,8 +36,6 @@ _RANK = {state: rank for rank, state in enumerate(_ORDER)}
 _CAUSES = (Cause.LIVE, Cause.LEFT_BEHIND, Cause.ADMISSION, Cause.PENDING)
 _CAUSE_RANK = {cause: rank for rank, cause in enumerate(_CAUSES)}
 
-_NOT_OF_IN_SYNC = frozenset({"state", "since", "reason", "message"})
-
 # Characters. Names are far shorter in a cluster, but a render may hold anything.
 _NAME = 512
 _PATH = 2048
@@ -45,7 +44,10 @@ _MESSAGE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How much is told of each object: characters per value, changes and ignored fields."""
+    """How much is told of each object: characters per value, changes, fields that are no drift.
+
+    The last is so many excused changes and so many ignored fields.
+    """
 
     value: int
     changes: int
@@ -80,10 +82,24 @@ class Layout:
     left_out: int = 0
     changes: int = 0
     values: int = 0
+    excused: int = 0
     ignored: int = 0
 
 
-def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+class _Told(NamedTuple):
+    """An object as a report lists it, and how much of it is not told."""
+
+    item: JsonObject
+    changes: int = 0
+    values: int = 0
+    excused: int = 0
+    ignored: int = 0
+
+
+_Form: TypeAlias = "Callable[[Finding, Level], _Told]"
+
+
+def worst_first(findings: Iterable[Known]) -> list[Known]:
     """Sort by state, then the newest first, then by name.
 
     The newest: what has just happened is what is looked for, and what is old was said before.
@@ -101,77 +117,122 @@ def field_name(change: Change) -> str:
     return short(change.field or change.path, _PATH)
 
 
-def lay_out(findings: Sequence[Finding], budget: int, levels: Sequence[Level] = LEVELS) -> Layout:
-    """Write down as many findings, in their order, as fit into ``budget`` bytes of JSON."""
-    layout = Layout([])
-    for level in levels:
-        layout = _attempt(findings, level, budget)
-        if layout.complete:
-            break
-    return layout
-
-
-def _attempt(findings: Sequence[Finding], level: Level, budget: int) -> Layout:
-    """List findings until one does not fit."""
-    layout = Layout([])
-    for index, finding in enumerate(findings):
-        if finding.reason == TRUNCATED and not finding.changes:
-            layout.left_out += 1  # all that is known of it is in the inventory
-            continue
-        item, values = _object(finding, level)
-        size = weight(orjson.dumps(item)) + 1  # and a comma
-        if layout.size + size > budget:
-            layout.left_out += len(findings) - index
-            layout.complete = False
-            break
-        layout.size += size
-        layout.objects.append(item)
-        layout.values += values
-        layout.changes += max(0, len(finding.changes) - level.changes)
-        layout.ignored += max(0, len(finding.ignored) - level.ignored)
-    return layout
-
-
-def _object(finding: Finding, level: Level) -> tuple[JsonObject, int]:
-    key = finding.key
+def drift_form(finding: Finding, level: Level) -> _Told:
+    """Write down an object that is not in sync, with all that differs."""
     reason, message = finding.reason, short(finding.message, _MESSAGE)
     if len(finding.changes) > level.changes:
         listed = f"{level.changes} of {len(finding.changes)} changes are listed"
         message = f"{message} ({listed})" if message else listed
         reason = reason or TRUNCATED
-    item: JsonObject = {
-        "group": short(key.group, _NAME),
+    item = _head(finding) | _known(
+        {
+            "state": finding.state.value,
+            "since": rfc3339(finding.since),
+            "reason": short(reason, _NAME),
+            "message": message,
+        }
+    )
+    item["changes"], shortened = _changes(finding.changes, level.changes, level.value)
+    item["excused"], more = _changes(finding.excused, level.ignored, level.value)
+    item["ignored"] = _ignored(finding, level)
+    return _Told(
+        {name: value for name, value in item.items() if value != []},
+        changes=max(0, len(finding.changes) - level.changes),
+        values=shortened + more,
+        excused=max(0, len(finding.excused) - level.ignored),
+        ignored=max(0, len(finding.ignored) - level.ignored),
+    )
+
+
+def excused_form(finding: Finding, level: Level) -> _Told:
+    """Write down of an object in sync what differs and is no drift."""
+    changes, shortened = _changes(finding.excused, level.ignored, level.value)
+    return _Told(
+        _head(finding) | {"changes": changes},
+        values=shortened,
+        excused=max(0, len(finding.excused) - level.ignored),
+    )
+
+
+def ignored_form(finding: Finding, level: Level) -> _Told:
+    """Write down of an object in sync what rules ignore."""
+    return _Told(
+        _head(finding) | {"fields": _ignored(finding, level)},
+        ignored=max(0, len(finding.ignored) - level.ignored),
+    )
+
+
+def lay_out(
+    findings: Sequence[Finding],
+    budget: int,
+    levels: Sequence[Level] = LEVELS,
+    form: _Form = drift_form,
+) -> Layout:
+    """Write down as many findings, in their order, as fit into ``budget`` bytes of JSON."""
+    layout = Layout([])
+    for level in levels:
+        layout = _attempt(findings, level, budget, form)
+        if layout.complete:
+            break
+    return layout
+
+
+def _attempt(findings: Sequence[Finding], level: Level, budget: int, form: _Form) -> Layout:
+    """List findings until one does not fit."""
+    layout = Layout([])
+    for index, finding in enumerate(findings):
+        told = form(finding, level)
+        size = weight(orjson.dumps(told.item)) + 1  # and a comma
+        if layout.size + size > budget:
+            layout.left_out = len(findings) - index
+            layout.complete = False
+            break
+        layout.size += size
+        layout.objects.append(told.item)
+        layout.changes += told.changes
+        layout.values += told.values
+        layout.excused += told.excused
+        layout.ignored += told.ignored
+    return layout
+
+
+def _head(finding: Finding) -> JsonObject:
+    """Name an object and where it comes from."""
+    key = finding.key
+    named: JsonObject = {
         "version": short(finding.gvk.version, _NAME),
-        "kind": short(key.kind, _NAME),
-        "namespace": short(key.namespace, _NAME),
         "name": short(key.name, _NAME),
-        "state": finding.state.value,
-        "since": rfc3339(finding.since),
-        "file": short(finding.file, _PATH),
-        "reason": short(reason, _NAME),
-        "message": message,
     }
-    item = {name: text for name, text in item.items() if text or name in {"version", "name"}}
-    ignored = [
+    return named | _known(
+        {
+            "group": short(key.group, _NAME),
+            "kind": short(key.kind, _NAME),
+            "namespace": short(key.namespace, _NAME),
+            "file": short(finding.file, _PATH),
+        }
+    )
+
+
+def _known(texts: dict[str, str]) -> JsonObject:
+    return {name: text for name, text in texts.items() if text}
+
+
+def _ignored(finding: Finding, level: Level) -> list[JsonObject]:
+    return [
         {"path": short(ignored.path, _PATH), "rule": short(ignored.rule, _PATH)}
         for ignored in finding.ignored[: level.ignored]
     ]
-    if finding.state is State.IN_SYNC:
-        # Listed apart, where the schema knows nothing but what rules ignore.
-        item = {name: text for name, text in item.items() if name not in _NOT_OF_IN_SYNC}
-        return (item | {"fields": ignored} if ignored else item), 0
+
+
+def _changes(changes: Sequence[Change], most: int, limit: int) -> tuple[list[JsonObject], int]:
+    """Write down the most telling changes; also return how many values were shortened."""
+    told: list[JsonObject] = []
     values = 0
-    if finding.changes:
-        changes: list[JsonObject] = []
-        ranked = sorted(finding.changes, key=lambda change: _CAUSE_RANK[change.cause])
-        for change in ranked[: level.changes]:
-            shown, shortened = _change(change, level.value)
-            changes.append(shown)
-            values += shortened
-        item["changes"] = changes
-    if ignored:
-        item["ignored"] = ignored
-    return item, values
+    for change in sorted(changes, key=lambda change: _CAUSE_RANK[change.cause])[:most]:
+        shown, shortened = _change(change, limit)
+        told.append(shown)
+        values += shortened
+    return told, values
 
 
 def _change(change: Change, limit: int) -> tuple[JsonObject, int]:
@@ -186,6 +247,7 @@ def _change(change: Change, limit: int) -> tuple[JsonObject, int]:
         "subresource": change.subresource,
         # The schema refuses what is no time, and with it the whole report.
         "time": change.time if seconds_of(change.time) else "",
+        "evidence": short(change.evidence, _PATH),
     }
     shown = {name: text for name, text in shown.items() if text or name == "path"}
     if desired is not ABSENT:

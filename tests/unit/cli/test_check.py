@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from leadsman.cli.check import exit_code
 from leadsman.cli.output import print_data, print_table
-from leadsman.model.finding import Change, Finding, Op, State, Summary
+from leadsman.model.finding import Cause, Change, Finding, Op, State, Summary
 from leadsman.model.identity import Gvk, ObjectKey, TargetKey
 from leadsman.model.source import Commit
 from leadsman.model.status import Failure, TargetStatus, Verdict
@@ -99,6 +100,21 @@ def test_in_sync_needs_no_further_word() -> None:
     out = io.StringIO()
     print_table([_status(Verdict.IN_SYNC)], out)
     assert len(out.getvalue().splitlines()) == 2
+
+
+def test_what_admission_changed_is_told_and_is_no_trouble() -> None:
+    change = replace(_IMAGE, cause=Cause.ADMISSION)
+    excused = replace(_WEB, state=State.IN_SYNC, changes=(), excused=(change,))
+    told = _status(Verdict.IN_SYNC, excused)
+    assert exit_code([told]) == 0
+    out = io.StringIO()
+    print_table([told], out)
+    lines = out.getvalue().splitlines()
+    assert "InSync       Deployment shop/web  base/web.yaml" in lines
+    assert (
+        '  spec.template.spec.containers[name="web"].image: "web:1" -> "web:2" '
+        "(changed on admission, kubectl-set, 2026-01-01T12:03:10Z)"
+    ) in lines
 
 
 def test_a_failure_is_told_whole() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from leadsman.model.finding import Cause, Op, State
+from leadsman.model.finding import DRIFT_CAUSES, EXCUSED_CAUSES, Cause, Op, State
 from leadsman.model.json import JsonObject
 from leadsman.model.status import Verdict
 
@@ -97,7 +97,7 @@ def test_the_wide_table_shows_all_that_is_one_value() -> None:
         for path, field in fields(status)
         if field.get("type") in {"string", "integer"}
         and path.partition(".")[2].partition(".")[0]
-        not in {"objects", "ignored", "truncated", "conditions"}
+        not in {"objects", "excused", "ignored", "truncated", "conditions"}
     }
     # What the revision says, and what is of no use to people.
     values -= {f".status{path}" for path in (".commit.sha", ".inventory", ".observedGeneration")}
@@ -110,7 +110,9 @@ def test_the_wide_table_shows_all_that_is_one_value() -> None:
         (".status.verdict", Verdict),
         (".status.objects.state", [state for state in State if state is not State.IN_SYNC]),
         (".status.objects.changes.op", Op),
-        (".status.objects.changes.cause", Cause),
+        (".status.objects.changes.cause", sorted(DRIFT_CAUSES, reverse=True)),
+        (".status.objects.excused.cause", sorted(EXCUSED_CAUSES)),
+        (".status.excused.changes.cause", sorted(EXCUSED_CAUSES)),
     ],
 )
 def test_the_words_are_those_of_the_code(
@@ -122,4 +124,8 @@ def test_the_words_are_those_of_the_code(
 def test_the_summary_counts_every_state() -> None:
     summary = dict(fields(schema("driftreports")))[".status.summary"]["properties"]
     counted = {state.value[0].lower() + state.value[1:] for state in State}
-    assert set(summary) == counted | {"total", "drifted", "ignoredFields"}
+    assert set(summary) == counted | {"total", "drifted"} | {
+        "ignoredFields",
+        "admissionFields",
+        "pendingFields",
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leadsman.engine.state import TargetState
 from leadsman.model.desired import DesiredObject, Rendered
-from leadsman.model.finding import Finding, State
+from leadsman.model.finding import Change, Finding, Op, State
 from leadsman.model.identity import Gvk, ObjectKey, TargetKey
 
 CONFIG_MAP = Gvk("", "v1", "ConfigMap")
@@ -23,7 +23,9 @@ def rendered(*objects: DesiredObject) -> Rendered:
 
 
 def finding(name: str, state: State = State.MODIFIED, message: str = "") -> Finding:
-    return Finding(key(name), CONFIG_MAP, state, message=message)
+    op = {State.MODIFIED: Op.REPLACE, State.ADDED: Op.ADD}.get(state)
+    changes = (Change("/data/x", ".data.x", op),) if op is not None else ()
+    return Finding(key(name), CONFIG_MAP, state, changes, message=message)
 
 
 def target_state(name: str = "web") -> TargetState:

@@ -40,6 +40,7 @@ class _World:
             now=lambda: self.clock,
             news=lambda state, _received: self.news.append(state.key),
             depended=self.depended.append,
+            unproven=lambda _: None,
             compared=self._compared,
             turned=self.turned.append,
             versions=self.versions,

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from leadsman.model.finding import Finding, State, Summary
+from dataclasses import replace
+
+from leadsman.model.finding import State, Summary, Unlisted
 from leadsman.model.identity import Gvk
 from leadsman.model.status import TargetStatus, Verdict
-from unit.engine.samples import desired, finding, key, rendered, target_state
+from unit.engine.samples import CONFIG_MAP, desired, finding, key, rendered, target_state
 
 
 def test_a_first_render_leaves_everything_to_be_judged() -> None:
@@ -91,12 +93,12 @@ def test_since_survives_a_restart() -> None:
         verdict=Verdict.DRIFTED,
         summary=Summary({State.MODIFIED: 1}),
         findings=(
-            Finding(key("a"), Gvk("", "v1", "ConfigMap"), State.MODIFIED, since=5.0),
-            Finding(key("b"), Gvk("", "v1", "ConfigMap"), State.MODIFIED, since=6.0),
-            Finding(key("c"), Gvk("", "v1", "ConfigMap"), State.UNVERIFIABLE, since=7.0),
-            Finding(key("d"), Gvk("", "v1", "ConfigMap"), State.UNVERIFIABLE, since=8.0),
-            Finding(key("e"), Gvk("", "v1", "ConfigMap"), State.MODIFIED, since=9.0),
+            replace(finding("a", State.MODIFIED), since=5.0),
+            replace(finding("b", State.MODIFIED), since=6.0),
+            replace(finding("c", State.UNVERIFIABLE), since=7.0),
+            replace(finding("d", State.UNVERIFIABLE), since=8.0),
         ),
+        unlisted=(Unlisted(key("e"), CONFIG_MAP, State.MODIFIED, 9.0),),
         suspended_since=3.0,
     )
     state.restore(restored)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsman.engine.status import status_of
-from leadsman.model.finding import IgnoredChange, State, Summary
+from leadsman.model.finding import Cause, Change, IgnoredChange, Op, State, Summary
 from leadsman.model.source import Commit, GitSource
 from leadsman.model.status import Failure, TargetStatus, Verdict
 from leadsman.model.target import Target
@@ -118,6 +118,20 @@ def test_ignored_fields_are_counted_and_their_object_is_in_sync() -> None:
     assert status.verdict is Verdict.IN_SYNC
     assert status.summary.states[State.IN_SYNC] == 2
     assert status.summary.ignored_fields == 1
+
+
+def test_excused_fields_are_counted_by_cause_and_their_object_is_in_sync() -> None:
+    state = _checked(a=State.IN_SYNC, b=State.IN_SYNC)
+    causes = Cause.ADMISSION, Cause.PENDING, Cause.ADMISSION
+    excused = tuple(
+        Change(f"/data/{number}", f".data.{number}", Op.REPLACE, cause=cause)
+        for number, cause in enumerate(causes)
+    )
+    state.record(key("a"), replace(finding("a", State.IN_SYNC), excused=excused), 1.0)
+    status = status_of(state)
+    assert (status.verdict, status.drift_since) == (Verdict.IN_SYNC, 0.0)
+    assert status.summary.states[State.IN_SYNC] == 2
+    assert (status.summary.admission_fields, status.summary.pending_fields) == (2, 1)
 
 
 @given(st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.sampled_from(State)))

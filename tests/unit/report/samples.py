@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from leadsman.model.finding import (
     ABSENT,
+    DRIFT_CAUSES,
     DRIFTED_STATES,
+    EXCUSED_CAUSES,
     Cause,
     Change,
     Finding,
@@ -42,6 +44,16 @@ def change(field: str = ".spec.replicas", desired: Any = 2, live: Any = 5) -> Ch
     )
 
 
+def added(field: str = ".metadata.labels.team", live: Any = "shop") -> Change:
+    return replace(change(field, ABSENT, live), op=Op.ADD)
+
+
+def excused(field: str = ".spec.paused", cause: Cause = Cause.ADMISSION) -> Change:
+    return replace(
+        change(field, desired=False, live=True), cause=cause, manager="kustomize-controller"
+    )
+
+
 def finding(
     name: str = "web",
     state: State = State.MODIFIED,
@@ -49,7 +61,7 @@ def finding(
     **more: Any,
 ) -> Finding:
     if changes is None:
-        changes = (change(),) if state in {State.MODIFIED, State.ADDED} else ()
+        changes = {State.MODIFIED: (change(),), State.ADDED: (added(),)}.get(state, ())
     made = Finding(
         ObjectKey("apps", "Deployment", "shop", name),
         Gvk("apps", "v1", "Deployment"),
@@ -66,6 +78,7 @@ def status(*findings: Finding, in_sync: int = 28, **more: Any) -> TargetStatus:
     states = Counter({State.IN_SYNC: in_sync})
     states.update(item.state for item in findings)
     drifted = any(item.state in DRIFTED_STATES for item in findings)
+    causes = Counter(item.cause for each in findings for item in each.excused)
     undecided = states[State.UNVERIFIABLE] + states[State.REJECTED]
     made = TargetStatus(
         key=TARGET,
@@ -73,7 +86,10 @@ def status(*findings: Finding, in_sync: int = 28, **more: Any) -> TargetStatus:
         generation=3,
         verdict=Verdict.DRIFTED if drifted else Verdict.UNKNOWN if undecided else Verdict.IN_SYNC,
         summary=Summary(
-            {state: states[state] for state in State}, sum(len(item.ignored) for item in findings)
+            {state: states[state] for state in State},
+            sum(len(item.ignored) for item in findings),
+            causes[Cause.ADMISSION],
+            causes[Cause.PENDING],
         ),
         findings=findings,
         inventory=tuple(item.key for item in findings),
@@ -103,28 +119,42 @@ _json = st.recursive(
 )
 _times = st.integers(1_700_000_000, 1_800_000_000).map(float)
 
-changes = st.builds(
-    Change,
-    path=_texts.map("/".__add__),
-    field=_texts,
-    op=st.sampled_from(Op),
-    desired=st.just(ABSENT) | _json,
-    live=st.just(ABSENT) | _json,
-    cause=st.sampled_from(Cause),
-    manager=_texts,
-    operation=st.sampled_from(["Apply", "Update", ""]),
-    time=st.sampled_from(["", "2026-11-23T12:03:10Z", "soon"]),
-)
+
+def _changes(causes: frozenset[Cause]) -> st.SearchStrategy[Change]:
+    return st.builds(
+        Change,
+        path=_texts.map("/".__add__),
+        field=_texts,
+        op=st.sampled_from(Op),
+        desired=st.just(ABSENT) | _json,
+        live=st.just(ABSENT) | _json,
+        cause=st.sampled_from(sorted(causes)),
+        manager=_texts,
+        operation=st.sampled_from(["Apply", "Update", ""]),
+        time=st.sampled_from(["", "2026-11-23T12:03:10Z", "soon"]),
+    )
+
+
+changes = _changes(DRIFT_CAUSES)
 keys = st.builds(
     ObjectKey, st.sampled_from(["", "apps"]), st.sampled_from(["Service", "Web"]), _names, _names
 )
 
 
-def _drawn(key: ObjectKey, **fields: Any) -> Finding:
-    drawn = Finding(key=key, gvk=Gvk(key.group, "v1", key.kind), **fields)
-    if drawn.state is State.IN_SYNC:  # then rules ignore all that there is to be said
-        drawn = replace(drawn, changes=(), reason="", message="", since=0.0)
-    return drawn
+def _drawn(key: ObjectKey, state: State, **fields: Any) -> Finding:
+    if state in {State.IN_SYNC, State.MISSING, State.ORPHANED}:
+        fields["changes"] = ()
+    elif not fields["changes"] and state is not State.UNVERIFIABLE:
+        fields["changes"] = (added(),)
+    if state in {State.MISSING, State.ORPHANED}:
+        fields["excused"] = ()
+    if state is State.ADDED:
+        fields["changes"] = tuple(replace(item, op=Op.ADD) for item in fields["changes"])
+    if state is State.IN_SYNC:  # then all that there is to be said is no drift
+        fields |= {"reason": "", "message": "", "since": 0.0}
+        if not (fields["ignored"] or fields["excused"]):
+            fields["ignored"] = (IgnoredChange("/spec/paused", "a rule"),)
+    return Finding(key=key, gvk=Gvk(key.group, "v1", key.kind), state=state, **fields)
 
 
 findings = st.builds(
@@ -132,6 +162,7 @@ findings = st.builds(
     keys,
     state=st.sampled_from(State),
     changes=st.lists(changes, max_size=5).map(tuple),
+    excused=st.lists(_changes(EXCUSED_CAUSES), max_size=3).map(tuple),
     ignored=st.lists(st.builds(IgnoredChange, _texts, _texts), max_size=3).map(tuple),
     reason=st.sampled_from(["", "Forbidden"]),
     message=_texts,

@@ -110,6 +110,13 @@ def test_ignored_fields_are_mentioned() -> None:
     assert summary_text(told) == "1 object as Git asks for; 2 differing fields ignored by rules"
 
 
+def test_excused_fields_are_mentioned() -> None:
+    told = status(summary=Summary({State.IN_SYNC: 1}, admission_fields=2, pending_fields=1))
+    assert summary_text(told) == (
+        "1 object as Git asks for; 2 fields changed on admission; 1 field not yet delivered"
+    )
+
+
 def test_a_failure_tells_its_stage_and_what_was_compared() -> None:
     built = conditions(status(finding(), failure=FAILURE))
     assert built["Ready"]["message"] == "source: https://git.example.com/shop: 401"

@@ -8,12 +8,12 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leadsman.model.finding import IgnoredChange, State
+from leadsman.model.finding import Cause, IgnoredChange, State
 from leadsman.model.status import TargetStatus, Verdict
 from leadsman.report.driftreport import STATUS_LIMIT, build_report, build_status
 from leadsman.report.jsonsize import weight
 from leadsman.report.restore import restore
-from unit.report.samples import COMMIT, FAILURE, NOW, change, finding, status, statuses
+from unit.report.samples import COMMIT, FAILURE, NOW, change, excused, finding, status, statuses
 
 
 def test_the_report_belongs_to_its_target() -> None:
@@ -63,6 +63,8 @@ def test_the_status_says_all_there_is() -> None:
             "unverifiable": 0,
             "drifted": 2,
             "ignoredFields": 0,
+            "admissionFields": 0,
+            "pendingFields": 0,
         },
         "revision": COMMIT.revision,
         "commit": {
@@ -96,6 +98,23 @@ def test_what_is_in_sync_by_a_rule_is_told_apart_from_what_is_not() -> None:
     )
     assert built["summary"]["ignoredFields"] == 2
     assert "ignored" not in build_status(status(finding()), None, NOW)
+
+
+def test_what_is_excused_is_told_apart_and_leaves_an_object_in_sync() -> None:
+    told = status(
+        finding("db", State.IN_SYNC, excused=(excused(),), since=0.0),
+        finding(excused=(excused(cause=Cause.PENDING),)),
+    )
+    built = build_status(told, None, NOW)
+    assert [item["name"] for item in built["objects"]] == ["web"]
+    assert [change["cause"] for change in built["objects"][0]["changes"]] == ["Live"]
+    assert [change["cause"] for change in built["objects"][0]["excused"]] == ["Pending"]
+    assert [(item["name"], len(item["changes"])) for item in built["excused"]] == [("db", 1)]
+    assert "ignored" not in built
+    summary = built["summary"]
+    assert (summary["drifted"], summary["inSync"]) == (1, 29)
+    assert (summary["admissionFields"], summary["pendingFields"]) == (1, 1)
+    assert build_status(status(told.findings[0]), None, NOW)["verdict"] == "InSync"
 
 
 def test_what_rules_ignore_takes_no_room_from_what_has_drifted() -> None:
@@ -168,6 +187,10 @@ def test_the_limit_holds_and_counts_are_exact(told: TargetStatus) -> None:
     shown = sum(len(item.get("changes", ())) for item in listed)
     assert truncated.get("changes", 0) == sum(len(item.changes) for item in of_listed) - shown
     in_sync = [item for item in told.findings if item.state is State.IN_SYNC]
+    shown = sum(len(item.get("excused", ())) for item in listed)
+    shown += sum(len(item["changes"]) for item in built.get("excused", ()))
+    apart = sum(len(item.excused) for item in (*of_listed, *in_sync))
+    assert truncated.get("excused", 0) == apart - shown
     shown = sum(len(item.get("ignored", ())) for item in listed)
     shown += sum(len(item.get("fields", ())) for item in built.get("ignored", ()))
     ignored = sum(len(item.ignored) for item in (*of_listed, *in_sync))

@@ -12,7 +12,7 @@ from leadsman.report.driftreport import build_report, build_status
 from leadsman.report.events import EventSpec, events_between
 from leadsman.report.recorder import event_body
 from leadsman.report.restore import restore
-from unit.report.samples import FAILURE, NOW, change, finding, status, statuses
+from unit.report.samples import FAILURE, NOW, change, excused, finding, status, statuses
 
 
 def reasons(previous: TargetStatus | None, current: TargetStatus) -> list[str]:
@@ -58,9 +58,9 @@ def _one(state: State) -> TargetStatus:
 @pytest.mark.parametrize(("before", "after"), list(product(State, State)))
 def test_each_transition_of_an_object(before: State, after: State) -> None:
     drifted, drifts = before in DRIFTED_STATES, after in DRIFTED_STATES
-    fieldwise = {State.MODIFIED, State.ADDED}
     expected = []
-    if drifts and (not drifted or (before is not after and not {before, after} <= fieldwise)):
+    # From Modified to Added another field has joined.
+    if drifts and before is not after:
         expected = ["DriftDetected"]
     # What would be refused or can't be compared is neither drifted nor resolved.
     if drifted and after is State.IN_SYNC:
@@ -80,9 +80,17 @@ def test_a_field_that_joins_is_news_and_nothing_else_is() -> None:
     )
     assert reasons(joined, before) == []  # one of two reverted: still drifted
     assert reasons(before, status(finding(changes=(change(live=6),)))) == []
-    pending = status(finding(changes=(change(), replace(image, cause=Cause.PENDING))))
+    pending = status(finding(excused=(replace(image, cause=Cause.PENDING),)))
     assert reasons(before, pending) == []
     assert reasons(pending, joined) == ["DriftDetected"]
+
+
+def test_what_is_excused_is_no_news() -> None:
+    changed = status(finding(state=State.IN_SYNC, excused=(excused(),), since=0.0))
+    assert reasons(status(), changed) == []
+    assert reasons(restarted(changed), status()) == []
+    assert reasons(changed, status(finding())) == ["DriftDetected"]
+    assert reasons(status(finding()), changed) == ["DriftResolved"]
 
 
 def test_failures_are_said_by_stage_and_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadsman.model.finding import Finding, State
+from leadsman.model.finding import State, Unlisted
 from leadsman.model.identity import Gvk, ObjectKey
 from leadsman.report.inventory import decode_inventory, encode_inventory
 from unit.report.samples import NOW, finding, keys
@@ -35,9 +35,9 @@ def test_the_order_does_not_count() -> None:
 
 def test_states_are_read_back() -> None:
     missing = finding("web", State.MISSING)
-    inventory, findings = decode_inventory(encode_inventory([WEB, ROLE], [missing]))
+    inventory, states = decode_inventory(encode_inventory([WEB, ROLE], [missing]))
     assert inventory == (WEB, ROLE)
-    assert findings == (Finding(WEB, Gvk("apps", "", "Deployment"), State.MISSING, since=NOW),)
+    assert states == (Unlisted(WEB, Gvk("apps", "", "Deployment"), State.MISSING, NOW),)
 
 
 def test_ten_thousand_objects_take_little() -> None:
@@ -70,9 +70,9 @@ def test_what_cannot_be_read_is_left_out(packed: object) -> None:
 
 def test_a_line_that_cannot_be_read_spoils_no_other() -> None:
     raw = b"apps/Deployment/shop/web\tBroken\t5\njunk\n/Service/shop/db\tMissing\tsoon"
-    inventory, findings = decode_inventory(_packed(raw))
+    inventory, states = decode_inventory(_packed(raw))
     assert inventory == (WEB, ObjectKey("", "Service", "shop", "db"))
-    assert findings == ()
+    assert states == ()
 
 
 def test_unpacking_is_bounded() -> None:

@@ -57,6 +57,8 @@ def test_a_target_in_trouble_has_all_series() -> None:
         suspended_since=NOW - 60,
         drift_since=NOW - 30,
     )
+    counted = replace(told.summary, ignored_fields=4, admission_fields=2, pending_fields=1)
+    told = replace(told, summary=counted)
     samples = scrape([told])
     objects = of(samples, "leadsman_target_objects")
     assert {labels["state"]: value for labels, value in objects} == {
@@ -68,6 +70,9 @@ def test_a_target_in_trouble_has_all_series() -> None:
         "Rejected": 0,
         "Unverifiable": 1,
     }
+    excused = of(samples, "leadsman_target_excused_fields")
+    assert {labels["cause"]: value for labels, value in excused} == {"Admission": 2, "Pending": 1}
+    assert of(samples, "leadsman_target_ignored_fields") == [(TARGET, 4)]
     info = {**TARGET, "revision": COMMIT.revision, "url": "https://git.example.com/shop"}
     assert of(samples, "leadsman_target_info") == [(info, 1)]
     failing = {**TARGET, "stage": "source", "reason": "AuthenticationFailed"}

@@ -13,7 +13,7 @@ from leadsman.model.status import TargetStatus, Verdict
 from leadsman.report.driftreport import build_report, build_status
 from leadsman.report.restore import restore
 from leadsman.report.truncate import TRUNCATED, worst_first
-from unit.report.samples import FAILURE, NOW, change, finding, status, statuses
+from unit.report.samples import FAILURE, NOW, change, excused, finding, status, statuses
 
 if TYPE_CHECKING:
     from leadsman.model.json import JsonObject
@@ -36,16 +36,30 @@ def test_everything_that_was_said_is_read_back() -> None:
                 Change("/a", ".a", Op.ADD, live=False, subresource="scale"),
                 Change("/b", ".b", Op.REMOVE, desired="", cause=Cause.LEFT_BEHIND),
             ),
+            excused=(excused(),),
             ignored=(IgnoredChange("/spec/paused", "rule"),),
         ),
         finding("x", State.UNVERIFIABLE, reason="Forbidden", message="may not be read"),
         finding("y", State.IN_SYNC, ignored=(IgnoredChange("/a", "rule"),), since=0.0),
+        finding(
+            "z",
+            State.IN_SYNC,
+            excused=(excused(), excused(".spec.b", Cause.PENDING)),
+            ignored=(IgnoredChange("/a", "rule"),),
+            since=0.0,
+        ),
         failure=FAILURE,
         suspended_since=NOW - 5,
         warnings=("careful",),
     )
-    assert restore(stored(told)) == replace(
-        told, checked_at=0.0, interval=0.0, inventory=tuple(sorted(told.inventory))
+    restored = restore(stored(told))
+    assert restored is not None
+    assert replace(restored, findings=tuple(worst_first(restored.findings))) == replace(
+        told,
+        checked_at=0.0,
+        interval=0.0,
+        inventory=tuple(sorted(told.inventory)),
+        findings=tuple(worst_first(told.findings)),
     )
 
 
@@ -64,10 +78,10 @@ def test_objects_that_were_left_out_are_not_forgotten() -> None:
     assert listed < 2000
     restored = restore(report)
     assert restored is not None
-    assert {item.key for item in restored.findings} == {item.key for item in many}
-    assert all(item.state is State.MODIFIED and item.since == NOW for item in restored.findings)
+    assert {item.key for item in restored.known} == {item.key for item in many}
+    assert all(item.state is State.MODIFIED and item.since == NOW for item in restored.known)
     assert all(item.reason == TRUNCATED for item in restored.findings)
-    assert [len(item.changes) for item in restored.findings].count(0) == 3000 - listed
+    assert len(restored.unlisted) == 3000 - listed
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -78,14 +92,16 @@ def test_what_any_report_says_is_said_again(told: TargetStatus) -> None:
     assert restored is not None
     assert restored.summary == told.summary
     assert restored.verdict is told.verdict
-    assert [item.state for item in restored.findings] == [
+    assert [item.state for item in worst_first(restored.known)] == [
         item.state for item in worst_first(told.findings)
     ]
     again = build_status(restored, before, NOW + 60)
     for part in (
         "objects",
+        "excused",
         "ignored",
         "summary",
+        "truncated",
         "inventory",
         "revision",
         "driftSince",
@@ -118,7 +134,11 @@ def test_what_cannot_be_read_is_left_out() -> None:
             None,
             {"kind": "Web"},
             {**good, "state": "Odd"},
-            {**good, "changes": [5, {"op": "move"}, {"op": "add", "cause": "Fate"}]},
+            {**good, "changes": [5, {"op": "move"}, {"op": "add", "cause": "Live"}]},
+            {**good, "name": "fate", "changes": [{"op": "add", "cause": "Fate"}]},
+            {**good, "name": "none", "changes": []},
+            {**good, "name": "more", "state": "Missing"},
+            {**good, "name": "odd", "excused": good["changes"]},
         ],
         "conditions": [{"type": "Ready", "status": "False"}],
         "warnings": [1, "two"],
@@ -129,8 +149,15 @@ def test_what_cannot_be_read_is_left_out() -> None:
     assert restored is not None
     assert restored.verdict is Verdict.UNKNOWN
     assert restored.summary.total == restored.summary.states[State.ADDED] == 2
-    (only,) = restored.findings
+    only, odd = restored.findings
     assert only.changes == (Change("", "", Op.ADD),)
+    assert odd.excused == ()
+    # How an object stands is believed, what contradicts it is not.
+    assert [(item.key.name, item.state) for item in restored.unlisted] == [
+        ("fate", State.MODIFIED),
+        ("none", State.MODIFIED),
+        ("more", State.MISSING),
+    ]
     assert restored.failure is not None
     assert restored.failure.reason == ""
     assert restored.warnings == ("two",)

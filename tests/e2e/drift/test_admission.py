@@ -1,0 +1,264 @@
+"""What a real MutatingAdmissionPolicy changes is told apart; what a person changes never is."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from e2e.drift.conftest import Shop
+from harness.checks import Check
+from harness.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from controlplane.gitserver import GitServer
+    from controlplane.plane import ControlPlane
+    from harness.checks import Report
+    from harness.operator import Operator
+
+LABEL = "example.com/mirrored"
+POLICIES = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies"
+# As a mirror of images does: what is not the mirror's becomes so. What is deprecated goes.
+MUTATIONS = """\
+[JSONPatch{op: "add", path: "/data/added", value: "by policy"}]
++ (has(object.data.image) && object.data.image == "web:1"
+   ? [JSONPatch{op: "replace", path: "/data/image", value: "mirror/web:1"}] : [])
++ (has(object.data.gone) ? [JSONPatch{op: "remove", path: "/data/gone"}] : [])
+"""
+POLICY: Any = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "MutatingAdmissionPolicy",
+    "metadata": {"name": "mirror"},
+    "spec": {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {
+            "objectSelector": {"matchLabels": {LABEL: "yes"}},
+            "resourceRules": [
+                {
+                    "apiGroups": [""],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": ["configmaps"],
+                }
+            ],
+        },
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": MUTATIONS}}],
+    },
+}
+BINDING: Any = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "MutatingAdmissionPolicyBinding",
+    "metadata": {"name": "mirror"},
+    "spec": {"policyName": "mirror"},
+}
+
+
+def config(name: str, image: str = "web:1", **data: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "labels": {LABEL: "yes"}},
+        "data": {"image": image, "gone": "x", "same": "y", **data},
+    }
+
+
+def files(*names: str) -> dict[str, str]:
+    return {
+        "kustomization.yaml": json.dumps({"resources": [f"{name}.yaml" for name in names]}),
+        **{f"{name}.yaml": json.dumps(config(name)) for name in names},
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _policy(control_plane: ControlPlane) -> Iterator[None]:
+    api = control_plane.api
+    api.create(POLICIES, POLICY)
+    api.create(f"{POLICIES.removesuffix('policies')}policybindings", BINDING)
+
+    def works() -> bool:
+        path = "/api/v1/namespaces/default/configmaps?dryRun=All"
+        return "added" in api.create(path, config("probe"))["data"]
+
+    until(works, "the policy")
+    yield
+    api.delete(f"{POLICIES}/mirror")
+
+
+def excused(shop: Shop) -> dict[tuple[str, str], dict[str, Any]]:
+    status = shop.check.report().status
+    return {
+        (item["name"], change["path"]): change
+        for item in status.get("excused", ())
+        for change in item["changes"]
+    }
+
+
+def a_second_later(shop: Shop, name: str) -> None:
+    """Wait until what is written now has another time than the object's creation."""
+    path = f"/api/v1/namespaces/{shop.check.namespace}/configmaps/{name}"
+    created = shop.check.plane.api.get(path)["metadata"]["creationTimestamp"]
+    then = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    until(lambda: time.time() >= then + 1, "the next second")
+
+
+def test_after_kubectl_apply_it_is_no_drift(open_shop: Callable[..., Shop], namespace: str) -> None:
+    shop = open_shop(namespace, files("web"))
+    report = shop.check.report()
+    assert report.verdict == "InSync"
+    summary = report.status["summary"]
+    assert (summary["admissionFields"], summary["drifted"]) == (2, 0)
+    told = excused(shop)
+    image = told["web", "/data/image"]
+    assert (image["desired"], image["live"], image["cause"]) == (
+        "web:1",
+        "mirror/web:1",
+        "Admission",
+    )
+    assert image["manager"] == "kubectl-client-side-apply"
+    assert image["evidence"] == "kubectl's last-applied annotation"
+    assert told["web", "/data/gone"]["op"] == "remove"
+    assert shop.check.events("DriftDetected") == []
+    assert shop.check.operator.value(
+        "leadsman_target_excused_fields", **shop.check.labels, cause="Admission"
+    ) == 2  # fmt: skip
+
+
+def by_edit(shop: Shop, name: str) -> None:
+    patched(shop, name, "--field-manager=kubectl-edit")
+
+
+def patched(shop: Shop, name: str, *flags: str) -> None:
+    shop.kubectl("patch", f"cm/{name}", "-p", '{"data":{"image":"person"}}', *flags)
+
+
+def by_another_file(shop: Shop, name: str) -> None:
+    shop.kubectl("apply", "-f", "-", stdin=json.dumps(config(name, "person")))
+
+
+def by_applys_name(shop: Shop, name: str) -> None:
+    patched(shop, name, "--field-manager=kubectl-client-side-apply")
+
+
+def by_replace(shop: Shop, name: str) -> None:
+    body = json.loads(shop.kubectl("get", f"cm/{name}", "-o", "json"))
+    body["data"]["image"] = "person"
+    shop.kubectl("replace", "-f", "-", stdin=json.dumps(body))
+
+
+def by_force(shop: Shop, name: str) -> None:
+    flags = ("--server-side", "--force-conflicts")
+    shop.kubectl("apply", *flags, "-f", "-", stdin=json.dumps(config(name, "person")))
+
+
+def by_anew(shop: Shop, name: str) -> None:
+    shop.kubectl("delete", f"cm/{name}")
+    by_another_file(shop, name)
+
+
+def by_removal(shop: Shop, name: str) -> None:
+    shop.kubectl("patch", f"cm/{name}", "-p", '{"data":{"image":null}}')
+
+
+WAYS = {
+    "patch": patched,
+    "edit": by_edit,
+    "file": by_another_file,
+    "name": by_applys_name,
+    "replace": by_replace,
+    "force": by_force,
+    "anew": by_anew,
+    "removal": by_removal,
+}
+
+
+def test_what_a_person_changes_is_drift_however_it_was_done(
+    open_shop: Callable[..., Shop], namespace: str
+) -> None:
+    shop = open_shop(namespace, files("untouched", *WAYS))
+    assert len(excused(shop)) == 2 * (len(WAYS) + 1)
+    a_second_later(shop, "removal")
+    for name, change in WAYS.items():
+        change(shop, name)
+    report = shop.check.wait(lambda report: len(report.states) == len(WAYS), "each of the changes")
+    for name in WAYS:
+        change_ = report.changes("ConfigMap", name)["/data/image"]
+        assert change_["cause"] == "Live", name
+        assert change_.get("live", "person") == "person"
+    assert {name for name, _ in excused(shop)} == {"untouched"}
+
+
+CHART = {
+    "chart/Chart.yaml": "{apiVersion: v2, name: web, version: 0.1.0}",
+    "chart/templates/web.yaml": json.dumps(config("web", same="{{ .Values.same }}")),
+    "chart/templates/other.yaml": json.dumps(config("other")),
+    "chart/values.yaml": "same: y",
+}
+
+
+@pytest.mark.parametrize("way", ["--server-side=true", "--server-side=false"])
+def test_what_helm_sent_is_read_from_its_release(
+    control_plane: ControlPlane,
+    git: GitServer,
+    operator: Operator,
+    namespace: str,
+    tmp_path: Path,
+    way: str,
+) -> None:
+    repository = git.create(namespace)
+    repository.commit(CHART)
+    for name, text in CHART.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def upgrade(*flags: str) -> None:
+        release = ("upgrade", "--install", "web", tmp_path / "chart", "-n", namespace)
+        control_plane.helm(*release, way, *flags)
+
+    check = Check(operator, control_plane, namespace, "web")
+    shop = Shop(repository, check)
+    upgrade()
+    check.create(url=git.url(namespace), path="chart", interval="1h", helm={"releaseName": "web"})
+    check.wait_verdict("InSync")
+    image = excused(shop)["web", "/data/image"]
+    assert (image["manager"], image["evidence"]) == (
+        "helm",
+        f"Helm release {namespace}/web revision 1",
+    )
+
+    # An upgrade that writes the object, and one after it that does not.
+    a_second_later(shop, "web")
+    upgrade("--set", "same=two")
+    check.patch(helm={"releaseName": "web", "values": {"same": "two"}})
+    revision = "Helm release {}/web revision 2"
+
+    def by_second(report: Report) -> bool:
+        told = excused(shop).get(("web", "/data/image"), {})
+        return report.verdict == "InSync" and told.get("evidence") == revision.format(namespace)
+
+    check.wait(by_second, "the second revision")
+    upgrade("--set", "same=two")
+    shop.kubectl("label", "cm/web", "example.com/note=x")
+    shop.check.wait(lambda report: report.states == {("ConfigMap", "web"): "Added"}, "the label")
+    assert excused(shop) == {} or ("web", "/data/image") not in excused(shop)
+    told = shop.check.report().object("ConfigMap", "web")["excused"]
+    assert {change["path"] for change in told} == {"/data/gone", "/data/image"}
+
+    # A person, and one who takes Helm's name.
+    a_second_later(shop, "other")
+    patched(shop, "web")
+    patched(shop, "other", "--field-manager=helm")
+    report = check.wait(
+        lambda report: all(
+            "/data/image" in report.changes("ConfigMap", name) for name in ("web", "other")
+        ),
+        "both changes",
+    )
+    assert report.changes("ConfigMap", "other")["/data/image"]["manager"] == "helm"
