@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test lint style types layers unit e2e demo bench venv tools ssh lock clean
+.PHONY: help test lint style types layers generate generated unit e2e demo bench venv tools ssh lock clean
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -17,7 +17,7 @@ headline = @printf '\n==> %s\n' '$(1)'
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: venv ssh tools style types layers unit e2e ## Run everything that has to pass
+test: venv ssh tools style types layers generated unit e2e ## Run everything that has to pass
 
 lint: style types layers ## Check style, types and layers
 
@@ -33,6 +33,13 @@ types: venv
 layers: venv
 	$(call headline,layers: import-linter)
 	$(BIN)/lint-imports
+
+generate: venv ## Make anew the data about Kubernetes' Go types; minutes where Go's cache is empty
+	@$(MODULE) gotypes
+
+generated: venv
+	$(call headline,generated data: is it current?)
+	@$(MODULE) gotypes --check
 
 unit: venv ssh tools ## Run the unit tests
 	$(call headline,unit tests)

@@ -8,6 +8,7 @@ import pytest
 
 import kinds
 from controlplane.plane import ControlPlane
+from leadsman.compare.builtin import go_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,3 +44,15 @@ def test_every_built_in_kind_has_an_object_that_can_be_created(plane: ControlPla
     assert {(item["apiVersion"], item["kind"]) for item in objects} == served
     for text in kinds.manifests("shop").values():
         plane.kubectl("apply", "--server-side", "-n", "shop", "-f", "-", stdin=text)
+
+
+def test_every_go_type_that_the_api_server_publishes_is_known(plane: ControlPlane) -> None:
+    kept = go_types(plane.api.get("/version")["gitVersion"]).kept
+    packages = {name.rpartition(".")[0] for name in kept}
+    for path in plane.api.get("/openapi/v3")["paths"]:
+        if not path.startswith(("api/", "apis/")):
+            continue
+        schemas = plane.api.get(f"/openapi/v3/{path}")["components"]["schemas"]
+        for name, schema in schemas.items():
+            if name.rpartition(".")[0] in packages and "properties" in schema:
+                assert kept[name] <= schema["properties"].keys(), name

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from leadsman.compare.access import mapping
 from leadsman.compare.defaults import DEFAULTS
-from leadsman.compare.gotypes import POINTERS
+from leadsman.compare.gotypes import kept_fields, nearest_minor
 from leadsman.model.finding import ABSENT
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ Derive: TypeAlias = Callable[["JsonObject", "JsonObject"], "Json"]
 
 @dataclass(frozen=True, slots=True)
 class GoTypes:
-    """Facts of one Kubernetes version's Go types, by ``group.Type`` and JSON name.
+    """Facts of one Kubernetes version's Go types, by type and JSON name.
 
-    ``pointers`` are scalar fields that keep their zero, ``defaults`` what the API server writes
-    into a field, ``derived`` the same where it depends on the field's siblings, ``assigned`` the
-    fields that it gives a value of its own choice.
+    ``kept`` are the fields that keep a zero or empty value, by the type's name in OpenAPI;
+    ``defaults`` what the API server writes into a field, ``derived`` the same where it depends on
+    the field's siblings, ``assigned`` the fields that it gives a value of its own choice.
     """
 
-    pointers: Mapping[str, frozenset[str]]
+    kept: Mapping[str, frozenset[str]]
     defaults: Mapping[str, JsonObject]
     derived: Mapping[str, Mapping[str, Derive]]
     assigned: Mapping[str, frozenset[str]]
@@ -156,9 +157,24 @@ _ASSIGNED = {
     "core.ServiceSpec": "clusterIP clusterIPs healthCheckNodePort ipFamilies ipFamilyPolicy",
 }
 
-BUILTIN = GoTypes(
-    pointers=POINTERS,
-    defaults=DEFAULTS,
-    derived=MappingProxyType(_DERIVED),
-    assigned=MappingProxyType({name: frozenset(text.split()) for name, text in _ASSIGNED.items()}),
+_ASSIGNED_FIELDS = MappingProxyType(
+    {name: frozenset(text.split()) for name, text in _ASSIGNED.items()}
 )
+
+
+def go_types(kube_version: str = "") -> GoTypes:
+    """Return the facts of a Kubernetes version, or of the nearest one that is known.
+
+    ``kube_version`` is as the API server says it, ``v1.37.2``; empty is the newest one.
+    """
+    return _go_types(nearest_minor(kube_version))
+
+
+@lru_cache(maxsize=2)
+def _go_types(minor: str) -> GoTypes:
+    return GoTypes(
+        kept=kept_fields(minor),
+        defaults=DEFAULTS,
+        derived=MappingProxyType(_DERIVED),
+        assigned=_ASSIGNED_FIELDS,
+    )

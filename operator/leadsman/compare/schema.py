@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from leadsman.compare.access import mapping, objects
-from leadsman.compare.builtin import BUILTIN, GoTypes
+from leadsman.compare.builtin import GoTypes, go_types
 from leadsman.compare.nodes import ANY, Field, ListType, Node, Origin, Shape
 from leadsman.compare.values import Format
 from leadsman.errors import CompareError
@@ -65,11 +65,12 @@ class Schema:
 
 
 def build_schemas(
-    document: Json, wanted: Iterable[Gvk], types: GoTypes = BUILTIN
+    document: Json, wanted: Iterable[Gvk], types: GoTypes | None = None
 ) -> dict[Gvk, Schema]:
     """Build the schemas of those of the wanted kinds that a document describes.
 
-    ``types`` says of Go's types what OpenAPI does not. Raises CompareError for what is no OpenAPI
+    ``types`` says of Go's types what OpenAPI does not, by default those of the newest version that
+    is known. Raises CompareError for what is no OpenAPI
     document; a type in it that makes no sense is taken as unknown.
     """
     components = document.get("components") if isinstance(document, dict) else None
@@ -77,13 +78,13 @@ def build_schemas(
     if not isinstance(schemas, dict):
         raise CompareError("BadSchema", "the API server's OpenAPI document has no schemas")
     names = _kinds(schemas)
-    builder = _Builder(schemas, types)
+    builder = _Builder(schemas, go_types() if types is None else types)
     found = {gvk: Schema(builder.root(names[gvk])) for gvk in wanted if gvk in names}
     builder.finish()
     return found
 
 
-def build_schema(document: Json, gvk: Gvk, types: GoTypes = BUILTIN) -> Schema | None:
+def build_schema(document: Json, gvk: Gvk, types: GoTypes | None = None) -> Schema | None:
     """Build the schema of one kind, None where the document does not describe it."""
     return build_schemas(document, (gvk,), types).get(gvk)
 
@@ -145,7 +146,7 @@ class _Builder:
         self._named[name] = node
         node.atomic = schema.get("x-kubernetes-map-type") == "atomic"
         node.is_open = node.is_loose = schema.get("x-kubernetes-preserve-unknown-fields") is True
-        owner = _type_name(name) if is_go else ""
+        owner = name if is_go else ""
         node.fields.update(self._properties(schema, origin, owner))
         return node
 
@@ -153,7 +154,7 @@ class _Builder:
         self, schema: JsonObject, origin: Origin, owner: str = ""
     ) -> Iterator[tuple[str, Field]]:
         for name, value in mapping(schema.get("properties")).items():
-            if name == "managedFields" and owner == "meta.ObjectMeta":
+            if name == "managedFields" and owner.endswith(".meta.v1.ObjectMeta"):
                 continue  # It is never compared, and would make every object loose.
             yield sys.intern(name), self._field(mapping(value), origin, owner, name)
 
@@ -162,21 +163,21 @@ class _Builder:
         default = schema.get("default", ABSENT)
         if origin is Origin.CUSTOM:
             return self._shared(node, nullable=schema.get("nullable") is True, default=default)
-        if node.shape is Shape.OBJECT:
-            keeps_zero = "default" not in schema
-        elif node.shape in {Shape.MAP, Shape.LIST}:
-            keeps_zero = False
+        kept = self._types.kept.get(owner)
+        if kept is None:
+            # Of a type that nobody knows, OpenAPI tells at least which structs are always written.
+            keeps_zero = node.shape is Shape.OBJECT and "default" not in schema
         else:
-            keeps_zero = name in self._types.pointers.get(owner, ())
+            keeps_zero = name in kept
         if not default:
             # The zero of a field that is always written.
             default = ABSENT
         return self._shared(
             node,
             keeps_zero=keeps_zero,
-            default=self._types.defaults.get(owner, {}).get(name, default),
-            derive=self._types.derived.get(owner, {}).get(name),
-            assigned=name in self._types.assigned.get(owner, ()),
+            default=self._types.defaults.get(_type_name(owner), {}).get(name, default),
+            derive=self._types.derived.get(_type_name(owner), {}).get(name),
+            assigned=name in self._types.assigned.get(_type_name(owner), ()),
         )
 
     def _node(self, schema: JsonObject, origin: Origin) -> Node:

@@ -6,10 +6,14 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from leadsman.compare.builtin import go_types
+from leadsman.compare.gotypes import nearest_minor
 from leadsman.compare.schema import Schema, build_schemas
 from leadsman.kube.openapi import decode_document, read_document, read_index
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leadsman.kube.client import Client
     from leadsman.model.identity import Gvk
 
@@ -19,10 +23,13 @@ class Schemas:
 
     A document is megabytes and a schema of it some kilobytes: it is dropped as soon as the kinds
     that are asked for are built, and read again should another of its kinds be needed later.
+    ``kube_version`` says which Kubernetes the cluster is now; its Go types decide with OpenAPI.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, kube_version: Callable[[], str] = str) -> None:
         self._client = client
+        self._kube_version = kube_version
+        self._minor = ""
         self._hashes: dict[str, str] | None = None
         self._indexing = asyncio.Lock()
         self._schemas: dict[Gvk, Schema | None] = {}
@@ -58,12 +65,13 @@ class Schemas:
         async with self._indexing:
             after = await read_index(self._client)
             before, self._hashes = self._hashes, after
+            old_minor, self._minor = self._minor, nearest_minor(self._kube_version())
         if before is None:
             return frozenset()
         changed = frozenset(
             api_version
             for api_version in before.keys() | after.keys()
-            if before.get(api_version) != after.get(api_version)
+            if old_minor != self._minor or before.get(api_version) != after.get(api_version)
         )
         for gvk in [gvk for gvk in self._schemas if gvk.api_version in changed]:
             del self._schemas[gvk]
@@ -76,15 +84,15 @@ class Schemas:
         body = b""
         if hashed is not None:
             body = await read_document(self._client, api_version)
-        wanted = frozenset(self._wanted[api_version])
-        built = await asyncio.to_thread(_build, body, wanted)
-        if (self._hashes or {}).get(api_version) == hashed:
+        wanted, minor = frozenset(self._wanted[api_version]), self._minor
+        built = await asyncio.to_thread(_build, body, wanted, minor)
+        if (self._hashes or {}).get(api_version) == hashed and self._minor == minor:
             self._schemas.update(built)
             self._wanted[api_version] -= wanted
 
 
-def _build(body: bytes, gvks: frozenset[Gvk]) -> dict[Gvk, Schema | None]:
+def _build(body: bytes, gvks: frozenset[Gvk], minor: str) -> dict[Gvk, Schema | None]:
     if not body:
         return dict.fromkeys(gvks)
-    built = build_schemas(decode_document(body), gvks)
+    built = build_schemas(decode_document(body), gvks, go_types(minor))
     return {gvk: built.get(gvk) for gvk in gvks}

@@ -109,15 +109,26 @@ def test_pointers_keep_their_zero() -> None:
     pod = "spec.template.spec"
     assert field_at(_DEPLOYMENT, f"{pod}.automountServiceAccountToken").keeps_zero
     assert not field_at(_DEPLOYMENT, f"{pod}.hostNetwork").keeps_zero
-    # Structs: a plain one has a default in OpenAPI, a pointer has none.
+    # Structs: a plain one is always written, a pointer is as it was given.
     assert field_at(_DEPLOYMENT, f"{pod}.securityContext").keeps_zero
     assert not field_at(_DEPLOYMENT, f"{pod}.containers[].resources").keeps_zero
     assert not field_at(_DEPLOYMENT, f"{pod}.nodeSelector").keeps_zero
 
 
+def test_a_type_that_is_not_known_has_what_openapi_tells() -> None:
+    types = GoTypes(kept={}, defaults={}, derived={}, assigned={})
+    schema = build_schema(builtin_document(), _DEPLOYMENT, types)
+    assert schema is not None
+    spec = schema.root.fields["spec"].node
+    assert not spec.fields["strategy"].keeps_zero
+    pod = spec.fields["template"].node.fields["spec"].node
+    assert pod.fields["securityContext"].keeps_zero
+    assert not pod.fields["automountServiceAccountToken"].keeps_zero
+
+
 def test_what_is_known_of_go_types_is_passed_in() -> None:
     types = GoTypes(
-        pointers={"apps.DeploymentSpec": frozenset({"paused"})},
+        kept={"io.k8s.api.apps.v1.DeploymentSpec": frozenset({"paused"})},
         defaults={"apps.DeploymentSpec": {"replicas": 7}},
         derived={},
         assigned={"apps.DeploymentSpec": frozenset({"minReadySeconds"})},

@@ -105,6 +105,19 @@ async def test_a_refresh_tells_what_changed_and_reads_only_that(client: Client, 
     assert api.asked[-1] == "/openapi/v3/apis/ex.test/v1"
 
 
+async def test_another_kubernetes_makes_all_schemas_anew(client: Client, api: Api) -> None:
+    version = "v1.36.1"
+    schemas = Schemas(client, lambda: version)
+    before = await schemas.schema(FOO)
+    version = "v1.36.2"
+    assert await schemas.refresh() == frozenset()
+    assert await schemas.schema(FOO) is before
+    version = "v1.37.0"
+    assert await schemas.refresh() == {"ex.test/v1", "v1"}
+    assert await schemas.schema(FOO) is not before
+    assert api.asked[-1] == "/openapi/v3/apis/ex.test/v1"
+
+
 async def test_a_kind_that_was_not_there_is_found_once_it_is(client: Client, api: Api) -> None:
     schemas = Schemas(client)
     del api.hashes["apis/ex.test/v1"]
