@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controlplane.gobuild import go
+from controlplane.gomodule import required
 from controlplane.toolchain import MODULE as CONTROL_PLANE
-from controlplane.toolchain import required
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

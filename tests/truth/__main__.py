@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _job(batch: Batch, plan: Plan) -> Outcome:
     try:
         return run(batch, plan)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # one job that fails spoils no other
         # Said with the others' results, and as bad as a wrong verdict.
         return Outcome.broken(plan, f"{batch.name} {plan.way}: {type(error).__name__}: {error}")
 

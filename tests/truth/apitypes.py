@@ -78,7 +78,7 @@ class Type:
 
     def _resolved(self, schema: dict[str, Any], name: str) -> Type:
         reference = schema.get("$ref")
-        parts = schema.get("allOf") or ()
+        parts: list[dict[str, Any]] = schema.get("allOf") or []
         if reference is None and len(parts) == 1:
             reference = parts[0].get("$ref")
         if reference is None:

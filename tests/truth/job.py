@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from leadsman.model.finding import Finding
     from leadsman.model.identity import ObjectKey
+    from truth.apitypes import Type
     from truth.material import Batch, Manifest
     from truth.mutations import Mutation
 
@@ -185,13 +186,13 @@ class _Job:
             f"{body['spec']['group']}/{version['name']}"
             for body in definitions
             if body["kind"] == "CustomResourceDefinition"
-            for version in body["spec"].get("versions", ())
+            for version in body["spec"].get("versions") or ()
             if version.get("served")
         }
         deadline = asyncio.get_running_loop().time() + 15
         while wanted and asyncio.get_running_loop().time() < deadline:
-            answer = await self._cluster.client.get("/openapi/v3")
-            if all(f"apis/{one}" in answer["paths"] for one in wanted):
+            served = await self._cluster.client.get("/openapi/v3")
+            if all(f"apis/{one}" in served["paths"] for one in wanted):
                 break
             await asyncio.sleep(0.2)
         await self._cluster.discovery.refresh()
@@ -227,26 +228,22 @@ class _Job:
                 if finding is not None and finding.state is not State.IN_SYNC:
                     self._fault(mode, "false alarm", one, _told(finding))
 
-    async def _mutate(
-        self, live: dict[Manifest, dict[str, Any]]
-    ) -> dict[Manifest, list[Made]]:
-        types = {}
+    async def _mutate(self, live: dict[Manifest, dict[str, Any]]) -> dict[Manifest, list[Made]]:
+        types: dict[Manifest, Type] = {}
         for one, body in live.items():
             document = await self._cluster.openapi(one.gvk.api_version)
-            if document:
-                types[one] = root_type(document, one.gvk.group, one.gvk.version, one.gvk.kind)
-            if types.get(one) is not None:
-                self._bank.learn(body, types[one])
+            gvk = one.gvk
+            kind = root_type(document, gvk.group, gvk.version, gvk.kind) if document else None
+            if kind is not None:
+                types[one] = kind
+                self._bank.learn(body, kind)
         made: dict[Manifest, list[Made]] = {}
         for one, body in live.items():
-            kind = types.get(one)
-            if kind is not None:
-                made[one] = await self._mutate_one(one, body, kind)
+            if one in types:
+                made[one] = await self._mutate_one(one, body, types[one])
         return made
 
-    async def _mutate_one(
-        self, one: Manifest, live: dict[str, Any], kind: Any
-    ) -> list[Made]:
+    async def _mutate_one(self, one: Manifest, live: dict[str, Any], kind: Type) -> list[Made]:
         made: list[Made] = []
         managers = self._rng.sample(MANAGERS, self._plan.per_object)
         ideas = proposals(live, one.body, kind, self._bank, self._rng)
@@ -305,7 +302,7 @@ class _Job:
             if missed(each, finding):
                 self._fault(mode, "missed", one, f"{each.mutation} by {each.manager}")
             elif finding is not None:
-                if wrong := wrong_path(each, finding, was, now):
+                if wrong := wrong_path(each, finding, now):
                     self._fault(mode, "wrong path", one, f"{each.mutation}: {wrong}")
                 elif wrong := wrong_manager(each, finding, now):
                     entries = now["metadata"].get("managedFields")
@@ -360,4 +357,3 @@ def _phases(manifests: Sequence[Manifest]) -> list[list[Manifest]]:
         rank = 0 if one.gvk.kind in _FIRST else 1 if one.gvk.kind in _SECOND else 2
         phases[rank].append(one)
     return [phase for phase in phases if phase]
-

@@ -75,9 +75,7 @@ class Material:
             seen[one.gvk] += 1
         ranked.sort(key=lambda each: each[0])
         kept = {id(one) for _, _, one in ranked[:count]}
-        self.manifests = [
-            one for one in self.manifests if id(one) in kept or one.case == "kinds"
-        ]
+        self.manifests = [one for one in self.manifests if id(one) in kept or one.case == "kinds"]
 
 
 async def render(
@@ -90,7 +88,9 @@ async def render(
     listed = list(cases)
     seen: set[bytes] = set()
     for case, objects in zip(
-        listed, await asyncio.gather(*(_render(renderer, case, facts) for case in listed)), strict=True
+        listed,
+        await asyncio.gather(*(_render(renderer, case, facts) for case in listed)),
+        strict=True,
     ):
         if isinstance(objects, str):
             material.refused[objects] += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import random
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from truth.places import GONE, Place, at, places
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterable, Iterator
 
     from truth.apitypes import Type
@@ -21,6 +21,22 @@ ACTIONS = ("change", "zero", "remove", "add", "reorder")
 _LABELS = ("metadata", "labels"), ("metadata", "annotations")
 _LONGEST_COPY = 40_000
 _DEEPEST = 6
+_SAMPLES: dict[str, list[Any]] = {
+    "boolean": [True, True, True, False],
+    "integer": [1, 2, 30, 0],
+    "number": [1.5],
+    "string": ["truth"],
+    "quantity": ["64Mi"],
+    "int-or-string": [8099],
+    "byte": ["dHJ1dGg="],
+    "date-time": ["2031-02-03T04:05:06Z"],
+}
+_OTHERS: dict[str, list[Any]] = {
+    "quantity": ["123m", "77Mi", "3", "1500m", "2Gi"],
+    "int-or-string": ["10%", "55%", 8099, "http-x"],
+    "date-time": ["2031-02-03T04:05:06Z"],
+    "byte": ["dHJ1dGg=", "AAEC", "dHJ1dGg6IHllcwo="],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +174,10 @@ def _other(place: Place, bank: Bank, rng: random.Random) -> Any:
 def _varied(value: Any, kind: str, rng: random.Random) -> Any:
     if isinstance(value, bool):
         return not value
-    if kind == "quantity":
-        return rng.choice(["123m", "77Mi", "3", "1500m", "2Gi"])
+    if kind in _OTHERS:
+        return rng.choice(_OTHERS[kind])
     if isinstance(value, int | float):
         return value + rng.choice([1, 1, 2, 10])
-    if kind == "int-or-string":
-        return rng.choice(["10%", "55%", 8099, "http-x"])
-    if kind == "date-time":
-        return "2031-02-03T04:05:06Z"
-    if kind == "byte":
-        return rng.choice(["dHJ1dGg=", "AAEC", "dHJ1dGg6IHllcwo="])
     if isinstance(value, str):
         return rng.choice([f"{value}-x", f"{value}x", value[:-1], "truth", f"{value}/truth"])
     return GONE
@@ -175,7 +185,7 @@ def _varied(value: Any, kind: str, rng: random.Random) -> Any:
 
 def _addition(place: Place, bank: Bank, rng: random.Random) -> Mutation | None:
     if isinstance(place.value, list):
-        return _element(place, bank, rng)
+        return _element(place, rng)
     if not place.tokens or place.tokens == ("metadata",):
         return _labels(place, rng)
     if place.type.kind == "map":
@@ -207,35 +217,20 @@ def _labels(place: Place, rng: random.Random) -> Mutation | None:
 
 def _made(field: Type, rng: random.Random, depth: int = 0) -> Any:
     """Return some value of a type, GONE for a type that needs more thought."""
+    kind = field.kind
+    if kind in _SAMPLES:
+        return rng.choice(field.schema.get("enum") or _SAMPLES[kind])
     if depth > _DEEPEST:
         return GONE
-    match field.kind:
-        case "boolean":
-            return rng.random() < 0.8
-        case "integer":
-            return rng.choice([1, 2, 30, 0])
-        case "number":
-            return 1.5
-        case "string":
-            return str(rng.choice(field.schema.get("enum") or ["truth"]))
-        case "quantity":
-            return "64Mi"
-        case "int-or-string":
-            return 8099
-        case "byte":
-            return "dHJ1dGg="
-        case "date-time":
-            return "2031-02-03T04:05:06Z"
-        case "map":
-            value = _made(field.field("truth"), rng, depth + 1)
-            return GONE if value is GONE else {"truth": value}
-        case "list":
-            value = _made(field.element, rng, depth + 1)
-            return GONE if value is GONE else [value]
-        case "object":
-            return _made_object(field, rng, depth)
-        case _:
-            return GONE
+    if kind == "object":
+        return _made_object(field, rng, depth)
+    if kind not in {"map", "list"}:
+        return GONE
+    inside = field.element if kind == "list" else field.field("truth")
+    value = _made(inside, rng, depth + 1)
+    if value is GONE:
+        return GONE
+    return [value] if kind == "list" else {"truth": value}
 
 
 def _made_object(field: Type, rng: random.Random, depth: int) -> Any:
@@ -259,7 +254,7 @@ def _added(place: Place, key: str, value: Any) -> Mutation | None:
     return Mutation("add", where, {"op": "add", "path": where.pointer, "value": value})
 
 
-def _element(place: Place, bank: Bank, rng: random.Random) -> Mutation | None:
+def _element(place: Place, rng: random.Random) -> Mutation | None:
     element = place.type.element
     if place.value and len(str(place.value[0])) < _LONGEST_COPY:
         value = copy.deepcopy(rng.choice(place.value))
@@ -318,6 +313,6 @@ def _amount(quantity: str) -> Decimal:
     number = quantity.rstrip("numkMGTPEi")
     suffix = quantity[len(number) :]
     if suffix.endswith("i"):
-        return Decimal(number) * 1024 ** " KMGTPE".index(suffix[0])
+        return Decimal(number) * Decimal(1024) ** " KMGTPE".index(suffix[0])
     power = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
     return Decimal(number).scaleb(power[suffix])

@@ -75,12 +75,7 @@ def missed(expected: Expectation, finding: Finding | None) -> bool:
     return finding is None or finding.state not in {State.MODIFIED, State.ADDED}
 
 
-def wrong_path(
-    expected: Expectation,
-    finding: Finding,
-    before: dict[str, Any],
-    after: dict[str, Any],
-) -> str:
+def wrong_path(expected: Expectation, finding: Finding, after: dict[str, Any]) -> str:
     """Say what is wrong with the paths, operations and values that were told; "" if nothing is."""
     if not expected.drift:
         return ""
@@ -162,22 +157,24 @@ def _is_about(mutation: Mutation, change: Change) -> bool:
     path, place = change.path, mutation.place.pointer
     if path in {place, _ALIAS.sub(r"/\1serviceAccountName", place)}:
         return True
-    tokens = mutation.tokens
+    tokens, unit = mutation.tokens, mutation.place.unit
+    inside = path.startswith(f"{place}/")
+    siblings = path.rpartition("/")[0] == pointer(tokens[:-1]) and isinstance(tokens[-1], int)
     if mutation.is_renaming:
         # Another element: one has gone, one has come.
-        return path.rpartition("/")[0] == pointer(tokens[:-2])
-    if mutation.place.unit >= 0:
-        # Something owned as a whole: how its parts are told apart is for the teller to choose.
-        whole = pointer(tokens[: mutation.place.unit])
-        return path == whole or path.startswith(f"{whole}/")
-    if mutation.action in {"reorder", "add"} and path.startswith(f"{place}/"):
-        return True
-    if mutation.action == "remove":
-        if path.startswith(f"{place}/"):
-            return True
+        about = path.rpartition("/")[0] == pointer(tokens[:-2])
+    elif unit >= 0 and mutation.action in {"change", "zero"} and mutation.place.desired is not GONE:
+        about = False
+    elif unit >= 0:
+        # Part of what is owned as a whole: how its elements are paired is for the teller to choose.
+        whole = pointer(tokens[:unit])
+        about = path == whole or path.startswith(f"{whole}/")
+    elif mutation.action == "remove":
         # An element that is gone is told of by its place in Git.
-        return isinstance(tokens[-1], int) and path.rpartition("/")[0] == pointer(tokens[:-1])
-    return False
+        about = inside or siblings
+    else:
+        about = inside and mutation.action in {"reorder", "add"}
+    return about
 
 
 def _tokens(path: str, document: Any) -> Tokens:

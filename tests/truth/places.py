@@ -45,7 +45,6 @@ class Place:
         return pointer(self.tokens)
 
 
-
 def pointer(tokens: tuple[str | int, ...]) -> str:
     """Write a JSON pointer."""
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)

@@ -56,9 +56,7 @@ class Tally:
         counts = Counter(f.sort for f in self.faults if f.who.startswith(LEADSMAN))
         objects = self._sum("objects")
         ways = {outcome.way for outcome in self.outcomes}
-        per_way = max(
-            (sum(self._sum("objects", way).values()) for way in ways), default=0
-        )
+        per_way = max((sum(self._sum("objects", way).values()) for way in ways), default=0)
         said = " ".join(f"{sort.replace(' ', '_')}s={counts[sort]}" for sort in SORTS[:1])
         rest = " ".join(f"{sort.replace(' ', '_')}={counts[sort]}" for sort in SORTS[1:])
         mutations = sum(self._sum("mutations").values())
@@ -76,9 +74,7 @@ class Tally:
 
     def _by_kind(self) -> Iterable[str]:
         objects, mutations = self._sum("objects"), self._sum("mutations")
-        faults = Counter(
-            (f.kind, f.sort) for f in self.faults if f.who.startswith(LEADSMAN)
-        )
+        faults = Counter((f.kind, f.sort) for f in self.faults if f.who.startswith(LEADSMAN))
         yield _row("kind", "deliveries", "mutations", *SORTS)
         for kind, count in objects.most_common():
             yield _row(kind, count, mutations[kind], *(faults[kind, sort] for sort in SORTS))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +19,10 @@ WAYS = ("apply", "server-side", "helm", "flux")
 MARK = "truth.example.com/first"
 # Raw bytes of the objects of one release: its Secret may have a megabyte, packed.
 _RELEASE_BYTES = 2_000_000
+# Takes objects as they are, whatever looks like a template in them.
+_TEMPLATE = (
+    '{{ range $path, $_ := .Files.Glob "objects/*.json" }}---\n{{ $.Files.Get $path }}\n{{ end }}'
+)
 
 
 class Way(Protocol):
@@ -161,9 +164,7 @@ def _write_chart(chart: Path, manifests: Sequence[Manifest], *, former: bool) ->
     (chart / "objects").mkdir(exist_ok=True)
     head = {"apiVersion": "v2", "name": "truth", "version": "1.0.0" if former else "1.0.1"}
     (chart / "Chart.yaml").write_text(json.dumps(head))
-    (chart / "templates" / "all.yaml").write_text(
-        '{{ range $path, $_ := .Files.Glob "objects/*.json" }}---\n{{ $.Files.Get $path }}\n{{ end }}'
-    )
+    (chart / "templates" / "all.yaml").write_text(_TEMPLATE)
     for number, one in enumerate(manifests):
         body = _marked(one.body) if former else one.body
         (chart / "objects" / f"{number:04}.json").write_text(json.dumps(body))
@@ -173,8 +174,3 @@ def _marked(body: dict[str, Any]) -> dict[str, Any]:
     metadata = body["metadata"]
     annotations = {**(metadata.get("annotations") or {}), MARK: "yes"}
     return {**body, "metadata": {**metadata, "annotations": annotations}}
-
-
-def output(error: subprocess.CalledProcessError) -> str:
-    """Return what a program said."""
-    return str(error.stderr or error.stdout or error)

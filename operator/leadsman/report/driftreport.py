@@ -43,7 +43,7 @@ _INVENTORY_LIMIT = 200 * 1024
 _NOT_IN_SYNC = frozenset(State) - {State.IN_SYNC}
 _RENDERERS = frozenset({"Helm", "Kustomize", "Plain"})
 # What a report of the same findings has in common with the one before.
-_LISTS = ("objects", "excused", "ignored", "summary")
+_LISTS = ("objects", "excused", "ignored", "summary", "warnings")
 _WARNINGS = 20
 _TEXT = 512
 _URL = 2048
@@ -164,7 +164,7 @@ def _cut_before(built: JsonObject, previous: JsonObject | None) -> JsonObject:
         return {}
     return {
         name: truncated[name]
-        for name in ("changes", "excused", "values", "ignored")
+        for name in ("changes", "excused", "values", "ignored", "warnings")
         if isinstance(truncated.get(name), int)
     }
 
