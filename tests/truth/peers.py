@@ -63,7 +63,8 @@ class Peer:
         self.name = name
         self._process: subprocess.Popen[str] | None = None
         self._log: IO[str] | None = None
-        self._reader = threading.Thread(target=self._read, name=f"peer-{name}")
+        self._reader: threading.Thread | None = None
+        self._ended = ""
         self._ids = count(1)
         self._writing = threading.Lock()
         self._lock = threading.Lock()  # of what follows; never held while the process is waited for
@@ -88,12 +89,15 @@ class Peer:
             stderr=self._log,
             text=True,
         )
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout,), name=f"peer-{self.name}"
+        )
         self._reader.start()
         return self
 
     def stop(self) -> None:
         """End the process; it answers first what it was asked."""
-        if not self._process:
+        if not self._process or not self._reader:
             return
         if self._process.stdin:
             with contextlib.suppress(BrokenPipeError):  # it ended before
@@ -119,42 +123,38 @@ class Peer:
             raise PeerError(f"{self.name} was not started")
         answer: Future[Answer] = Future()
         with self._lock:
+            if self._ended:
+                raise PeerError(self._ended)
             ident = str(next(self._ids))
             self._waiting[ident] = answer
         question = json.dumps({"id": ident, "desired": desired, "manager": manager})
-        try:
-            with self._writing:
-                self._process.stdin.write(f"{question}\n")
-                self._process.stdin.flush()
-        except BrokenPipeError:
-            self._fail()
+        # Where the process has ended, whoever reads its answers says so to all that wait.
+        with contextlib.suppress(BrokenPipeError), self._writing:
+            self._process.stdin.write(f"{question}\n")
+            self._process.stdin.flush()
         return answer
 
-    def _read(self) -> None:
-        """Hand out answers until the process ends."""
-        process = self._process
-        if process and process.stdout:
-            with process.stdout as lines:
-                for line in lines:
-                    said = json.loads(line)
-                    answer = Answer(said["drift"], tuple(said["paths"]), said["error"])
-                    with self._lock:
-                        future = self._waiting.pop(said["id"])
-                    future.set_result(answer)
-        self._fail()
-
-    def _fail(self) -> None:
-        """Tell who still waits that the process is gone."""
+    def _read(self, lines: IO[str]) -> None:
+        """Hand out answers until the process ends; then tell who still waits."""
+        with lines, contextlib.suppress(ValueError):  # of a line that a killed process had begun
+            for line in lines:
+                said = json.loads(line)
+                answer = Answer(said["drift"], tuple(said["paths"]), said["error"])
+                with self._lock:
+                    future = self._waiting.pop(said["id"])
+                future.set_result(answer)
         with self._lock:
+            self._ended = f"{self.name} ended; it said:\n{self._said()}"
             waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        text = ""
-        if self._log:
-            self._log.seek(0)
-            text = self._log.read()[-2000:]
         for future in waiting.values():
-            future.set_exception(PeerError(f"{self.name} ended; it said:\n{text}"))
+            future.set_exception(PeerError(self._ended))
+
+    def _said(self) -> str:
+        """The end of what the process wrote to its standard error."""
+        if not self._log:
+            return ""
+        self._log.seek(0)
+        return self._log.read()[-2000:]
 
 
 if __name__ == "__main__":

@@ -10,11 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/openapi3"
 	"k8s.io/client-go/rest"
+	"k8s.io/kube-openapi/pkg/spec3"
 	"k8s.io/kubectl/pkg/cmd/apply"
 	"k8s.io/kubectl/pkg/cmd/diff"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
@@ -36,6 +38,25 @@ type kubectl struct {
 type kubectlTools struct {
 	factory cmdutil.Factory
 	root    openapi3.Root
+}
+
+// parsedOnce keeps the schemas of built-in kinds, which no process of kubectl is asked for as often as
+// this one. Those of custom resources may change while it lives.
+type parsedOnce struct {
+	openapi3.Root
+	specs sync.Map
+}
+
+// GVSpec gives a document that must not be written to.
+func (r *parsedOnce) GVSpec(version schema.GroupVersion) (*spec3.OpenAPI, error) {
+	if spec, ok := r.specs.Load(version); ok {
+		return spec.(*spec3.OpenAPI), nil
+	}
+	spec, err := r.Root.GVSpec(version)
+	if err == nil && scheme.Scheme.IsVersionRegistered(version) {
+		r.specs.Store(version, spec)
+	}
+	return spec, err
 }
 
 func newKubectl(serverSide bool) func(*cluster) (peer, error) {
@@ -75,7 +96,7 @@ func (k *kubectl) tools(old *kubectlTools) (*kubectlTools, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.current = &kubectlTools{factory: factory, root: openapi3.NewRoot(client)}
+	k.current = &kubectlTools{factory: factory, root: &parsedOnce{Root: openapi3.NewRoot(client)}}
 	return k.current, nil
 }
 
@@ -134,8 +155,25 @@ func (k *kubectl) diffOne(tools *kubectlTools, info *resource.Info, manager stri
 		if err != nil {
 			return false, nil, nil, err
 		}
+		// With server-side apply kubectl holds no lock, and would show what somebody wrote meanwhile.
+		if attempt < attempts && written(object.Live(), merged) {
+			continue
+		}
 		return compareTexts(object.Live(), merged)
 	}
+}
+
+// written tells whether a live object changed before it was merged, which a dry run does not do.
+func written(live, merged runtime.Object) bool {
+	if live == nil {
+		return false
+	}
+	before, err := meta.Accessor(live)
+	if err != nil {
+		return false
+	}
+	after, err := meta.Accessor(merged)
+	return err == nil && before.GetResourceVersion() != after.GetResourceVersion()
 }
 
 // compareTexts follows k8s.io/kubectl pkg/cmd/diff/diff.go, Differ.Diff, which masks the values of
