@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from leadsman.model.identity import Gvk
     from leadsman.model.json import JsonObject
 
+# The reason where live is not what it was when it was read.
+OUTDATED = "Outdated"
 # In whose name the API server is asked about what no known tool has delivered.
 _OWN_NAME = "leadsman"
 _ADMISSION = "admissionregistration.k8s.io"
 # Characters of a refusal that are told; one may quote a whole object.
 _TOLD = 1000
-_CLUSTER_ROLES = "rbac.authorization.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +265,7 @@ class _Question:
         )
 
     def _outdated(self) -> KubeError:
-        return KubeError("Outdated", f"{self.desired.key} has changed while it was asked about")
+        return KubeError(OUTDATED, f"{self.desired.key} has changed while it was asked about")
 
 
 def _version(document: JsonObject) -> str:
