@@ -115,6 +115,8 @@ class Confirmer:
         self._failures: dict[TargetKey, dict[ObjectKey, KubeError]] = {}
         self._refused: dict[tuple[ApiResource, str], float] = {}
         self._moved = asyncio.Event()
+        # Nothing is asked while it is not set.
+        self._allowed = asyncio.Event()
         # Whether what cannot be asked about is given up, as by who looks only once.
         self.once = False
 
@@ -123,6 +125,14 @@ class Confirmer:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._urgent.run(self._handle, _URGENT))
             group.create_task(self._calm.run(self._handle, _CALM))
+
+    def release(self) -> None:
+        """Let it ask, which it may not before."""
+        self._allowed.set()
+
+    def hold(self) -> None:
+        """Let it ask nothing more for now."""
+        self._allowed.clear()
 
     def takes(
         self,
@@ -201,6 +211,7 @@ class Confirmer:
         return is_askable(gvk, resource) and time.monotonic() - refused > _REFUSED_FOR
 
     async def _handle(self, ident: _Ident) -> None:
+        await self._allowed.wait()
         ticket = self._tickets.get(ident)
         if ticket is None:
             return

@@ -82,9 +82,9 @@ class Engine:
             unproven=self._unproven,
             versions=self._lookup.versions,
         )
-        self._confirmer: Confirmer | None = None
+        self.confirmer: Confirmer | None = None
         if mode is Mode.DRY_RUN:
-            self._confirmer = self.observer.confirmer = Confirmer(
+            self.confirmer = self.observer.confirmer = Confirmer(
                 client,
                 discovery,
                 self.observer.schemas,
@@ -178,8 +178,8 @@ class Engine:
         """Reconcile until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._queue.run(self._reconcile, workers))
-            if self._confirmer is not None:
-                group.create_task(self._confirmer.run())
+            if self.confirmer is not None:
+                group.create_task(self.confirmer.run())
 
     async def surface_changed(self) -> None:
         """Look at kinds anew: a CustomResourceDefinition or an aggregated API came, went, changed.
@@ -225,14 +225,15 @@ class Engine:
         for key, error in refused.items():
             self.states[key] = TargetState(key, spec_error=error)
         work = asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))
-        if self._confirmer is None:
+        if self.confirmer is None:
             await work
             return self.snapshot()
-        self._confirmer.once = True
-        asking = asyncio.ensure_future(self._confirmer.run())
+        self.confirmer.once = True
+        self.confirmer.release()
+        asking = asyncio.ensure_future(self.confirmer.run())
         try:
             await work
-            await self._confirmer.idle()
+            await self.confirmer.idle()
         finally:
             asking.cancel()
             await asyncio.wait({asking})
@@ -305,8 +306,8 @@ class Engine:
         self._queue.remove(key)
         self._index.remove(state)
         self._reconciler.drop(key)
-        if self._confirmer is not None:
-            self._confirmer.drop(key)
+        if self.confirmer is not None:
+            self.confirmer.drop(key)
         if state.target is not None:
             self._lookup.drop(state.target)
         if self.reporter is not None:
