@@ -35,8 +35,8 @@ OUTDATED = "Outdated"
 # In whose name the API server is asked about what no known tool has delivered.
 _OWN_NAME = "leadsman"
 _ADMISSION = "admissionregistration.k8s.io"
-# Characters of a refusal that are told; one may quote a whole object.
-_TOLD = 1000
+# Characters of a refusal that are told: one may quote a whole object, and a report cuts at 512.
+_TOLD = 400
 
 
 @dataclass(frozen=True, slots=True)
