@@ -220,12 +220,14 @@ class Confirmer:
         if desired is None or policy is None:
             self._close(ident)
             return
+        live: JsonObject | None = None
         try:
-            (live,) = await fetch_many(self._client, [(ticket.resource, key.namespace, key.name)])
-            if isinstance(live, KubeError):
-                raise live
+            (found,) = await fetch_many(self._client, [(ticket.resource, key.namespace, key.name)])
+            if isinstance(found, KubeError):
+                raise found
+            live = found
             schema = self._schemas.get(desired.gvk)
-            local = judge(desired, live, schema, policy)
+            local = judge(desired, live, schema, policy, state.evidence.get(key, ()))
             confirmed = await confirm(
                 self._client, ticket.resource, desired, live, schema, policy, local
             )

@@ -234,6 +234,10 @@ class Engine:
         try:
             await work
             await self.confirmer.idle()
+            while self._tasks:
+                # Answers that leave it to the local comparison may call for evidence.
+                await asyncio.gather(*self._tasks)
+                await self.confirmer.idle()
         finally:
             asking.cancel()
             await asyncio.wait({asking})
