@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+
+class Mode(StrEnum):
+    """What may be asked of a cluster: to be read, or its own verdict by dry runs, too."""
+
+    READ_ONLY = "ReadOnly"
+    DRY_RUN = "DryRun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,15 +19,16 @@ class Settings:
     """All settings of the operator and of ``leadsman check``.
 
     ``kubeconfig`` and ``context`` empty: as kubectl finds them, or the Pod's own ServiceAccount.
-    ``namespaces`` empty: all. ``workers`` targets are reconciled at once, ``renders`` programs
-    run at once. ``object_series`` caps the series of ``leadsman_object_drifted``. ``bind`` is
-    ``host:port`` of ``/metrics``, ``/healthz`` and ``/readyz``. Times are
-    seconds.
+    ``mode`` is what may be asked of the cluster. ``namespaces`` empty: all. ``workers`` targets
+    are reconciled at once, ``renders`` programs run at once. ``object_series`` caps the series of
+    ``leadsman_object_drifted``. ``bind`` is ``host:port`` of ``/metrics``, ``/healthz`` and
+    ``/readyz``. Times are seconds.
     """
 
     kubeconfig: str = ""
     context: str = ""
     service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    mode: Mode = Mode.READ_ONLY
     namespaces: tuple[str, ...] = ()
     cache: Path = Path("/var/cache/leadsman")
     bind: str = "0.0.0.0:8080"

@@ -12,6 +12,7 @@ It does not outlive this process, even where this process is killed.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -41,9 +42,22 @@ SERVICE_ACCOUNT = "leadsman"
 _STOP_WITHIN = 15.0
 
 
-def install(plane: ControlPlane) -> None:
-    """Do what the README says: ``kubectl apply -k deploy``, and wait for the API to be served."""
-    plane.kubectl("apply", "--server-side", "-k", ROOT / "deploy")
+def install(plane: ControlPlane, *components: str) -> None:
+    """Do what the README says: ``kubectl apply -k deploy``, and wait for the API to be served.
+
+    With components, what a kustomization of one's own with them makes is applied.
+    """
+    folder = ROOT / "deploy"
+    if components:
+        folder = plane.folder / "overlay"
+        folder.mkdir(exist_ok=True)
+        deploy = os.path.relpath(ROOT / "deploy", folder.resolve())
+        kustomization = {
+            "resources": [deploy],
+            "components": [f"{deploy}/components/{name}" for name in components],
+        }
+        (folder / "kustomization.yaml").write_text(json.dumps(kustomization))
+    plane.kubectl("apply", "--server-side", "-k", folder)
     crds = [f"crd/{name}.leadsman.dev" for name in ("driftchecks", "driftreports")]
     plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
     # Established, a kind may still answer "storage is (re)initializing", which kubectl waits out.

@@ -10,12 +10,13 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from leadsman import handlers
+from leadsman.app.fence import Fence
 from leadsman.app.parts import make_parts
 from leadsman.app.reports import ReportWatch, read_reports
 from leadsman.app.web import serve
 from leadsman.engine.queue import Backoff
 from leadsman.engine.reporter import Reporter
-from leadsman.errors import KubeError
+from leadsman.errors import KubeError, LeadsmanError
 from leadsman.kube.session import authenticated_session
 from leadsman.live.crds import SurfaceWatch
 from leadsman.live.watches import LiveWatches
@@ -42,7 +43,8 @@ async def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises:
-        LeadsmanError: it cannot even start: no cluster, no address to serve on, a program missing.
+        LeadsmanError: it cannot even start: no cluster, no address to serve on, a program missing;
+            or the fence of DryRun mode is not in place, or not any more.
 
     """
     stop = asyncio.Event()
@@ -59,6 +61,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> None:
     engine, instruments = parts.engine, parts.instruments
+    refusals: list[LeadsmanError] = []
     started = time.monotonic()
     listed = asyncio.Event()
     instruments.registry.register(
@@ -79,12 +82,47 @@ async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> Non
     )
     try:
         async with asyncio.TaskGroup() as group:
-            work = group.create_task(_work(parts, settings, listed, stop))
+            work = group.create_task(_guarded(parts, settings, listed, stop, refusals))
             await stop.wait()
             log.info("leadsman stops")
             work.cancel()
     finally:
         await runner.cleanup()
+    if refusals:
+        raise refusals[0]
+
+
+async def _guarded(
+    parts: Parts,
+    settings: Settings,
+    listed: asyncio.Event,
+    stop: asyncio.Event,
+    refusals: list[LeadsmanError],
+) -> None:
+    """Work within the fence, where one is needed; stop when it does not hold."""
+    confirmer = parts.engine.confirmer
+    if confirmer is None:
+        await _work(parts, settings, listed, stop)
+        return
+    fence = Fence(parts.client)
+    try:
+        await _persist("the fence", fence.stand)
+        confirmer.release()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fence.guard(hold=confirmer.hold, release=confirmer.release))
+            group.create_task(_work(parts, settings, listed, stop))
+    except* LeadsmanError as errors:
+        refusals += _leaves(errors)
+    # Nothing is left running that could ask.
+    stop.set()
+    await asyncio.Event().wait()
+
+
+def _leaves(group: BaseExceptionGroup[LeadsmanError]) -> list[LeadsmanError]:
+    found: list[LeadsmanError] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
 
 
 async def _work(

@@ -98,5 +98,6 @@ async def make_parts(settings: Settings, mirrors_in: Path | None = None) -> Asyn
                 observe=lambda renderer, _seconds, outcome: instruments.rendered(renderer, outcome),
             ),
             instruments=instruments,
+            mode=settings.mode,
         )
         yield Parts(client, discovery, instruments, engine)

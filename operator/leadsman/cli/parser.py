@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from leadsman import __version__
-from leadsman.settings import Settings
+from leadsman.settings import Mode, Settings
 
 _DEFAULTS = Settings()
 _EXIT_CODES = """\
@@ -66,6 +66,16 @@ def _cluster(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _mode(command: argparse.ArgumentParser, how: str) -> None:
+    command.add_argument(
+        "--mode",
+        type=Mode,
+        choices=tuple(Mode),
+        default=_DEFAULTS.mode,
+        help=f"ReadOnly compares here; DryRun has the API server decide, {how} (%(default)s)",
+    )
+
+
 def _programs(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("rendering")
     group.add_argument("--helm", default=_DEFAULTS.helm, help="the helm program (%(default)s)")
@@ -81,6 +91,7 @@ def _programs(command: argparse.ArgumentParser) -> None:
 
 
 def _run(command: argparse.ArgumentParser) -> None:
+    _mode(command, "which needs the component dry-run of deploy/")
     _cluster(command)
     _programs(command)
     group = command.add_argument_group("operator")
@@ -133,6 +144,7 @@ def _run(command: argparse.ArgumentParser) -> None:
 
 
 def _check(command: argparse.ArgumentParser) -> None:
+    _mode(command, "with your own permissions and without storing anything")
     what = command.add_argument_group("what to check (one of)")
     what.add_argument(
         "path",
@@ -217,6 +229,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
         kubeconfig=options.kubeconfig,
         context=options.context,
         service_account=options.service_account_dir,
+        mode=options.mode,
         namespaces=tuple(filter(None, given.get("watch_namespaces", "").split(","))),
         cache=options.cache_dir,
         bind=given.get("bind", _DEFAULTS.bind),

@@ -11,6 +11,7 @@ import orjson
 from leadsman.compare.access import mapping
 from leadsman.compare.additions import Additions
 from leadsman.compare.candidate import Candidate
+from leadsman.compare.dryrun import DryRun
 from leadsman.compare.evidence import Witness
 from leadsman.compare.ignore import Rule, compile_rules, covering, sift
 from leadsman.compare.managers import Trust
@@ -34,6 +35,7 @@ from leadsman.model.finding import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from leadsman.compare.dryrun import Answer
     from leadsman.compare.evidence import Evidence
     from leadsman.compare.schema import Schema
     from leadsman.compare.walk import Difference
@@ -67,11 +69,12 @@ def compile_policy(target: Target, secrets: frozenset[str] = frozenset()) -> Pol
     said = {
         "trusted": sorted(target.trusted),
         "added": target.report_added,
+        "manager": target.manager,
         "ignore": [asdict(rule) for rule in target.ignore],
     }
     text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     return Policy(
-        trust=Trust(frozenset(target.trusted)),
+        trust=Trust(frozenset(target.trusted), delivery=target.manager),
         rules=compile_rules(target.ignore),
         report_added=target.report_added,
         digest=hashlib.sha256(text).digest()[:16],
@@ -85,13 +88,17 @@ def judge(
     schema: Schema | None,
     policy: Policy,
     evidence: Sequence[Evidence] = (),
+    *,
+    answer: Answer | None = None,
 ) -> Finding | None:
     """Judge one object; None means in sync, with nothing ignored and nothing excused.
 
     ``live`` is the object as it was read in the desired version, None if there is none, and is not
     changed; ``schema`` None means that the API server does not describe the kind. ``evidence`` is
-    what delivery is known to have sent, the last first, beside what the object itself tells. Raises
-    CompareError for what cannot be compared; it names the object and no value of it.
+    what delivery is known to have sent, the last first, beside what the object itself tells.
+    ``answer`` is what the API server made of a dry run on that same live object: then it decides,
+    and no evidence is needed. Raises CompareError for what cannot be compared; it names the object
+    and no value of it.
     """
     try:
         wanted = orjson.loads(desired.body)
@@ -99,9 +106,8 @@ def judge(
             raise CompareError("NotAnObject", f"{desired.key} is no object", retryable=False)
         if live is None:
             return _missing(desired, wanted, policy)
-        return _other_version(desired, live) or _compared(
-            desired, wanted, live, schema, policy, evidence
-        )
+        other = _other_version(desired, live)
+        return other or _compared(desired, wanted, live, schema, policy, evidence, answer)
     except orjson.JSONDecodeError:
         reason, message = "BadDocument", "is rendered as something that is no JSON"
     except (RecursionError, orjson.JSONEncodeError):
@@ -134,14 +140,29 @@ def _compared(
     schema: Schema | None,
     policy: Policy,
     evidence: Sequence[Evidence],
+    answer: Answer | None,
 ) -> Finding | None:
     node = UNKNOWN if schema is None else schema.root
-    found = differences(*normalize(wanted, live, desired.gvk), node)
-    if not found:
+    compared = normalize(wanted, live, desired.gvk)
+    found = differences(*compared, node)
+    if not found and answer is None:
         return None
     ownership = Ownership(live)
-    witness = Witness(wanted, live, desired.gvk, node, ownership, policy.trust, evidence)
-    candidates = list(_candidates(desired, found, ownership, policy, witness))
+    if answer is None:
+        witness = Witness(wanted, live, desired.gvk, node, ownership, policy.trust, evidence)
+        candidates = list(_candidates(desired, found, ownership, policy, witness))
+    else:
+        dry_run = DryRun(
+            answer,
+            compared[0],
+            live,
+            node,
+            gvk=desired.gvk,
+            ownership=ownership,
+            trust=policy.trust,
+        )
+        candidates = list(_candidates(desired, found, ownership, policy))
+        candidates = _answered(candidates, dry_run, desired, ownership, policy)
     kept, ignored = sift(candidates, _rules(desired, wanted, policy))
     differing = []
     for candidate in kept:
@@ -160,21 +181,46 @@ def _candidates(
     found: Iterable[Difference],
     ownership: Ownership,
     policy: Policy,
-    witness: Witness,
+    witness: Witness | None = None,
 ) -> Iterable[Candidate]:
     additions = Additions(ownership, policy.trust, desired.gvk)
     for difference in found:
         if difference.specified:
-            candidate = _specified(desired, difference, ownership, policy.trust)
-            yield candidate if candidate.excuse else _witnessed(candidate, witness, difference)
+            found_out = _specified(desired, difference, ownership, policy.trust)
+            if witness is not None and not found_out.excuse:
+                found_out = _witnessed(found_out, witness, difference)
+            yield found_out
             continue
         for candidate in additions.judge(difference):
-            if policy.report_added or candidate.cause is Cause.LEFT_BEHIND:
-                yield candidate
-            else:
-                yield Candidate(
-                    candidate.steps, Op.ADD, entry=candidate.entry, excuse=ADDED_IGNORED
-                )
+            yield _reported(candidate, policy)
+
+
+def _reported(candidate: Candidate, policy: Policy) -> Candidate:
+    """Excuse what was added live where the target does not want to know."""
+    is_added = not candidate.specified and candidate.cause is Cause.LIVE
+    if policy.report_added or not is_added or candidate.excuse:
+        return candidate
+    return Candidate(
+        candidate.steps, Op.ADD, entry=candidate.entry, specified=False, excuse=ADDED_IGNORED
+    )
+
+
+def _answered(
+    candidates: list[Candidate],
+    dry_run: DryRun,
+    desired: DesiredObject,
+    ownership: Ownership,
+    policy: Policy,
+) -> list[Candidate]:
+    """Let the API server's answer decide."""
+    return [
+        *(_reported(candidate, policy) for candidate in dry_run.reconsider(candidates)),
+        *dry_run.dropped(candidates),
+        *(
+            _specified(desired, difference, ownership, policy.trust)
+            for difference in dry_run.overlooked(candidates)
+        ),
+    ]
 
 
 def _specified(

@@ -11,8 +11,11 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from leadsman.compare.ownership import Entry
     from leadsman.model.identity import Gvk
+    from leadsman.model.json import Json, JsonObject
 
 
 class Standing(Enum):
@@ -149,10 +152,14 @@ CONTROLLERS = (
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Who may do what; ``named`` are the managers that a target declares trusted."""
+    """Who may do what; ``named`` are the managers that a target declares trusted.
+
+    ``delivery`` is the one that delivers the target's objects, "" where it names none.
+    """
 
     named: frozenset[str] = frozenset()
     controllers: tuple[Controller, ...] = CONTROLLERS
+    delivery: str = ""
 
     def standing(self, entry: Entry, path: str, gvk: Gvk) -> Standing:
         """Judge that an entry owns a field that Git does not specify; paths as ``field_path``'s."""
@@ -166,6 +173,28 @@ class Trust:
             return Standing.UNKNOWN
         is_bookkeeping = _BOOKKEEPING.fullmatch(path) and not _PEOPLE.fullmatch(manager)
         return Standing.TRUSTED if is_bookkeeping else Standing.FOREIGN
+
+    def delivers(self, entry: Entry) -> bool:
+        """Tell whether an entry is of a manager that delivers what is in Git."""
+        manager = entry.manager
+        if manager in _DELIVERY or (self.delivery and manager == self.delivery):
+            return True
+        return manager == _KUBECTL and entry.operation == "Apply"
+
+    def deliverer(self, entries: Iterable[Entry]) -> str:
+        """Return the manager that delivers an object, "" if none of its managers is known to.
+
+        The one that the target names, or else the one that owns most of the object; one that
+        applies goes before one that updates, which may be what delivered before.
+        """
+        if self.delivery:
+            return self.delivery
+        known = [
+            (entry.operation == "Apply", _leaves(entry.fields), entry.manager)
+            for entry in entries
+            if not entry.subresource and self.delivers(entry)
+        ]
+        return max(known)[2] if known else ""
 
     def _may_add(self, entry: Entry, path: str, gvk: Gvk) -> bool:
         return any(
@@ -184,12 +213,6 @@ class Trust:
             for controller in self.controllers
         )
 
-    def delivers(self, entry: Entry) -> bool:
-        """Tell whether an entry is that of a tool that delivers from Git."""
-        return entry.manager in _DELIVERY or (
-            entry.manager == _KUBECTL and entry.operation == "Apply"
-        )
-
     def is_known(self, entry: Entry, gvk: Gvk) -> bool:
         """Tell whether an entry is delivery's, a known controller's or a trusted manager's."""
         return (
@@ -205,3 +228,16 @@ class Trust:
     def is_usual(self, path: str) -> bool:
         """Tell whether a field is one that controllers add, where nobody knows who did."""
         return _USUAL.fullmatch(path) is not None
+
+
+def _leaves(fields: JsonObject) -> int:
+    """Count the fields of a FieldsV1 document."""
+    count = 0
+    todo: list[Json] = [fields]
+    while todo:
+        below = todo.pop()
+        if not isinstance(below, dict) or not below:
+            count += 1
+        else:
+            todo += below.values()
+    return count

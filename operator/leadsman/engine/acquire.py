@@ -66,8 +66,15 @@ class Acquirer:
         if self.watches is not None:
             await self._watch(state, frozenset(resources.values()))
         await self._fetch(state, resources)
+        await self._settle(state)
         while state.unproven:
             await self.prove(state)
+            await self._settle(state)
+
+    async def _settle(self, state: TargetState) -> None:
+        """Wait for the API server's answers about what differs."""
+        if self._observer.confirmer is not None:
+            await self._observer.confirmer.settle(state.key)
 
     async def prove(self, state: TargetState) -> None:
         """Find out what was sent of the objects that wait for it, and judge them.
@@ -125,6 +132,9 @@ class Acquirer:
         A connection that is lost is no such reason: then nothing can be told, and it passes; nor is
         a refusal of an API server that may have just started.
         """
+        confirmer = self._observer.confirmer
+        if confirmer is not None and (unasked := confirmer.failure(key)) is not None:
+            return unasked
         if self.watches is None:
             return None
         for resource in sorted(self._resources.get(key, ()), key=str):

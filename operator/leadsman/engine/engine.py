@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from leadsman.engine.acquire import Acquirer
+from leadsman.engine.confirmer import Confirmer
 from leadsman.engine.index import Index
 from leadsman.engine.inputs import may_be_chart
 from leadsman.engine.lookup import Lookup
@@ -22,6 +24,7 @@ from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
 from leadsman.errors import KubeError, LeadsmanError
 from leadsman.model.identity import TargetKey
+from leadsman.settings import Mode
 from leadsman.targets.driftcheck import target_from
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ log = logging.getLogger(__name__)
 class Engine:
     """All targets of one process."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts, all by name
         self,
         *,
         client: Client,
@@ -54,6 +57,7 @@ class Engine:
         mirrors: GitMirrors,
         renderer: Renderer,
         instruments: Instruments,
+        mode: Mode = Mode.READ_ONLY,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.states: dict[TargetKey, TargetState] = {}
@@ -78,6 +82,19 @@ class Engine:
             unproven=self._unproven,
             versions=self._lookup.versions,
         )
+        self.confirmer: Confirmer | None = None
+        if mode is Mode.DRY_RUN:
+            self.confirmer = self.observer.confirmer = Confirmer(
+                client,
+                discovery,
+                self.observer.schemas,
+                recorded=self.observer.record,
+                locally=partial(self.observer.judge, ask=False),
+                news=self._news,
+                turned=self._queue.add,
+                counted=instruments.dry_ran,
+                now=now,
+            )
         self.acquirer = Acquirer(client, discovery, schemas, self._index, self.observer)
         self._reconciler = Reconciler(
             mirrors=mirrors,
@@ -159,7 +176,10 @@ class Engine:
 
     async def run(self, workers: int) -> None:
         """Reconcile until cancelled."""
-        await self._queue.run(self._reconcile, workers)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._queue.run(self._reconcile, workers))
+            if self.confirmer is not None:
+                group.create_task(self.confirmer.run())
 
     async def surface_changed(self) -> None:
         """Look at kinds anew: a CustomResourceDefinition or an aggregated API came, went, changed.
@@ -204,7 +224,23 @@ class Engine:
             self._note_suspension(state)
         for key, error in refused.items():
             self.states[key] = TargetState(key, spec_error=error)
-        await asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))
+        work = asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))
+        if self.confirmer is None:
+            await work
+            return self.snapshot()
+        self.confirmer.once = True
+        self.confirmer.release()
+        asking = asyncio.ensure_future(self.confirmer.run())
+        try:
+            await work
+            await self.confirmer.idle()
+            while self._tasks:
+                # Answers that leave it to the local comparison may call for evidence.
+                await asyncio.gather(*self._tasks)
+                await self.confirmer.idle()
+        finally:
+            asking.cancel()
+            await asyncio.wait({asking})
         return self.snapshot()
 
     async def _reconcile(self, key: TargetKey) -> None:
@@ -274,6 +310,8 @@ class Engine:
         self._queue.remove(key)
         self._index.remove(state)
         self._reconciler.drop(key)
+        if self.confirmer is not None:
+            self.confirmer.drop(key)
         if state.target is not None:
             self._lookup.drop(state.target)
         if self.reporter is not None:

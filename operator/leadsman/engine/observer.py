@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leadsman.compare.schema import Schema
+    from leadsman.engine.confirmer import Confirmer
     from leadsman.engine.index import Index
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import ApiResource
@@ -63,6 +64,7 @@ class Observer:
         self._compared = compared
         self._unproven = unproven
         self._versions = versions
+        self.confirmer: Confirmer | None = None
         self.schemas: dict[Gvk, Schema | None] = {}
 
     def wanted(self, key: ObjectKey, meta: ObjectMeta, /) -> bool:
@@ -120,11 +122,13 @@ class Observer:
         resource_version: str,
         live: JsonObject,
         received: float | None = None,
+        *,
+        ask: bool = True,
     ) -> None:
         """Compare one live object with what one target wants of it.
 
         ``version`` is the API version in which the object was read: one that another target asked
-        for is not compared.
+        for is not compared. Unless ``ask``, the API server was asked already, and left it to us.
         """
         received = self._now() if received is None else received
         desired = state.desired.get(key)
@@ -144,6 +148,10 @@ class Observer:
             )
         except CompareError as error:
             finding = _unverifiable(desired, error.reason, error.message)
+        if ask and self._is_asked(state, desired, live, finding):
+            state.unproven.pop(key, None)
+            state.versions[key] = resource_version
+            return
         asked = question(finding, live)
         if asked is not None and key not in state.proven:
             state.unproven[key] = asked
@@ -152,7 +160,7 @@ class Observer:
         state.proven.discard(key)
         state.unproven.pop(key, None)
         state.versions[key] = resource_version
-        self._record(state, key, finding, received)
+        self.record(state, key, finding, received)
 
     def missing(self, state: TargetState, key: ObjectKey) -> None:
         """Record for one target that an object is not there."""
@@ -168,7 +176,8 @@ class Observer:
             return
         if state.policy is not None:
             finding = judge(desired, None, self.schemas.get(desired.gvk), state.policy)
-            self._record(state, key, finding, received)
+            if not self._is_asked(state, desired, None, finding):
+                self.record(state, key, finding, received)
 
     def unverifiable(
         self, state: TargetState, desired: DesiredObject, reason: str, message: str
@@ -176,7 +185,7 @@ class Observer:
         """Record for one target that an object could not be judged."""
         state.versions.pop(desired.key, None)
         finding = _unverifiable(desired, reason, message)
-        self._record(state, desired.key, finding, self._now())
+        self.record(state, desired.key, finding, self._now())
 
     def unverifiable_orphan(
         self, state: TargetState, key: ObjectKey, reason: str, message: str
@@ -189,7 +198,7 @@ class Observer:
             reason=reason,
             message=f"Git no longer renders it, and it cannot be read whether it lives: {message}",
         )
-        self._record(state, key, finding, self._now())
+        self.record(state, key, finding, self._now())
 
     def adopted(self, state: TargetState) -> None:
         """Take what a target renders from those that hold it for orphaned: it has only moved."""
@@ -230,7 +239,7 @@ class Observer:
             return
         state.versions[key] = resource_version
         finding = judge_orphan(key, gvk, live, state.policy)
-        self._record(state, key, finding, received)
+        self.record(state, key, finding, received)
 
     def _dependency(self, key: ObjectKey, resource_version: str) -> None:
         if self._versions.get(key) == resource_version:
@@ -239,9 +248,22 @@ class Observer:
         for target in tuple(self._index.dependents(key)):
             self._depended(target)
 
-    def _record(
+    def _is_asked(
+        self,
+        state: TargetState,
+        desired: DesiredObject,
+        live: JsonObject | None,
+        finding: Finding | None,
+    ) -> bool:
+        """Hand a local verdict on; tell whether it is the API server's to give."""
+        return self.confirmer is not None and self.confirmer.takes(state, desired, live, finding)
+
+    def record(
         self, state: TargetState, key: ObjectKey, finding: Finding | None, received: float
     ) -> None:
+        """Record how an object stands with one target; ``received``: since when that is known."""
+        # What was confirmed was another verdict, which must not stand for this one.
+        state.confirmed.pop(key, None)
         if state.record(key, finding, received):
             self._news(state, received)
 

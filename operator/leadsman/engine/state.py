@@ -26,16 +26,18 @@ class TargetState:
     ``target`` is None while the custom resource's spec cannot be carried out. Each object of
     ``desired`` is in one of three places: ``pending`` (not judged yet), ``findings`` (not in sync)
     or neither (in sync). ``versions`` holds the resourceVersion that was judged, of objects that
-    live. ``orphans`` were rendered once, Git has dropped them, and they may still live;
-    ``unserved`` are of kinds that the cluster does not know. ``rendered`` says what ``desired``
-    was made from, so that an unchanged input renders nothing; ``failed`` is the same of a render
-    that failed, and why. ``stale``: render once more whatever the inputs; ``rejudge``: judge all
-    objects anew. ``settled``: looked at once, well or badly. ``busy``: between two revisions, when
-    nothing may be reported. ``observed``: the generation of the spec that was looked at last, well
-    or badly, which is what a report is about. ``evidence`` is what delivery is known to have sent
-    of objects that differ; ``unproven`` are those of which that has to be found out before they are
-    judged, ``proven`` those of which it has just been. ``restored_since`` says of objects that a
-    report told of whether they had drifted, and since when, until they are judged.
+    live. ``confirmed`` holds digests of what the API server was asked about and whose verdict
+    stands, ``cautions`` by kind what was learned from that. ``orphans`` were rendered once, Git has
+    dropped them, and they may still live; ``unserved`` are of kinds that the cluster does not know.
+    ``rendered`` says what ``desired`` was made from, so that an unchanged input renders nothing;
+    ``failed`` is the same of a render that failed, and why. ``stale``: render once more whatever
+    the inputs; ``rejudge``: judge all objects anew. ``settled``: looked at once, well or badly.
+    ``busy``: between two revisions, when nothing may be reported. ``observed``: the generation of
+    the spec that was looked at last, well or badly, which is what a report is about. ``evidence``
+    is what delivery is known to have sent of objects that differ; ``unproven`` are those of which
+    that has to be found out before they are judged, ``proven`` those of which it has just been.
+    ``restored_since`` says of objects that a report told of whether they had drifted, and since
+    when, until they are judged.
     """
 
     key: TargetKey
@@ -57,6 +59,8 @@ class TargetState:
     pending: set[ObjectKey] = field(default_factory=set)
     versions: dict[ObjectKey, str] = field(default_factory=dict)
     findings: dict[ObjectKey, Finding] = field(default_factory=dict)
+    confirmed: dict[ObjectKey, bytes] = field(default_factory=dict)
+    cautions: dict[str, str] = field(default_factory=dict)
 
     failure: Failure | None = None
     suspended_since: float = 0.0
@@ -124,6 +128,7 @@ class TargetState:
         self.pending.discard(key)
         self.versions.pop(key, None)
         self.findings.pop(key, None)
+        self.confirmed.pop(key, None)
         self.orphans.pop(key, None)
         self.unserved.discard(key)
         self.evidence.pop(key, None)
@@ -137,6 +142,7 @@ class TargetState:
         self.busy = True
         self.pending |= self.desired.keys() | self.orphans.keys()
         self.versions.clear()
+        self.confirmed.clear()
 
     def install(self, rendered: Rendered, *, rejudge: bool) -> set[ObjectKey]:
         """Make a render's objects the desired ones; return those that must be judged anew.
@@ -161,6 +167,7 @@ class TargetState:
             self.orphans.pop(key, None)
         if rejudge:
             changed |= self.orphans.keys()
+            self.confirmed.clear()
         self.desired = desired
         self.renderer = rendered.renderer
         self.warnings = rendered.warnings

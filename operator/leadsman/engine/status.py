@@ -53,7 +53,7 @@ def status_of(state: TargetState) -> TargetStatus:
         url=display_url(source.url) if source is not None else "",
         renderer=state.renderer,
         interval=source.interval if source is not None else 0.0,
-        warnings=state.warnings,
+        warnings=(*state.warnings, *state.cautions.values()),
         drift_since=min(
             (f.since for f in state.findings.values() if f.state in DRIFTED_STATES), default=0.0
         ),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from leadsman.kube.access import ClusterConfig
     from leadsman.model.json import Json, JsonObject
 
-__all__ = ["APPLY", "JSON", "MERGE_PATCH", "Answer", "Client", "Observe"]
+__all__ = ["APPLY", "JSON", "MERGE_PATCH", "Answer", "Client", "Observe", "decoded"]
 
 _TRIES = 4
 _BACKOFF = 0.2
@@ -102,7 +102,7 @@ class Client:
             headers={} if body is None else {"Content-Type": content_type},
         )
         try:
-            return _decoded(answer.body)
+            return decoded(answer.body)
         except (ValueError, RecursionError) as error:
             raise KubeError(
                 "UnexpectedAnswer", f"{method} {path}: the answer is no JSON: {error}"
@@ -141,11 +141,12 @@ class Client:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        tries: int = _TRIES,
     ) -> Answer:
         """Send a request and return the successful answer or ``304 Not Modified``.
 
-        It is sent again, up to three times: after 429 always, since then nothing was done; after
-        lost connections, timeouts and 5xx if it is idempotent; and once more with new
+        It is sent ``tries`` times at most: again after 429 always, since then nothing was done;
+        after lost connections, timeouts and 5xx if it is idempotent; and once more with new
         credentials after a 401.
 
         Raises:
@@ -157,16 +158,16 @@ class Client:
         request = Request(
             method, path, params or {}, {"Accept": JSON, **(headers or {})}, self._timeout, body
         )
-        tries, renewed = 0, False
+        tried, renewed = 0, False
         while True:
-            tries += 1
+            tried += 1
             asked_to_wait = 0.0
             access = await self.config.access.current()
             try:
                 async with self._gate:
                     answer = await self._transport.send(request, access)
             except KubeError:
-                if tries >= _TRIES or not request.idempotent:
+                if tried >= tries or not request.idempotent:
                     raise
             else:
                 if answer.status in _GOOD:
@@ -177,12 +178,12 @@ class Client:
                         continue
                 asked_to_wait = retry_after(answer.headers)
                 if (
-                    tries >= _TRIES
+                    tried >= tries
                     or asked_to_wait > _LONGEST_RETRY_AFTER
                     or not _may_repeat(request, answer.status)
                 ):
                     raise self._transport.refusal(request, answer)
-            delay = max(asked_to_wait, _BACKOFF * 2 ** (tries - 1))
+            delay = max(asked_to_wait, _BACKOFF * 2 ** (tried - 1))
             await asyncio.sleep(delay * random.uniform(1.0, 1.5))  # noqa: S311 - no secret
 
     async def watch(
@@ -226,8 +227,14 @@ def _may_repeat(request: Request, status: int) -> bool:
     )
 
 
-def _decoded(body: bytes) -> Json:
-    """Decode JSON, which may be nested deeper than orjson reads; raises ValueError."""
+def decoded(body: bytes) -> Json:
+    """Decode JSON, which may be nested deeper than orjson reads.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+
+    """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:

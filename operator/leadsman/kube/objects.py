@@ -87,3 +87,22 @@ def fingerprint(raw: msgspec.Raw) -> int:
             if _STATUS_ENTRY not in text:
                 digest.update(text)
     return int.from_bytes(digest.digest())
+
+
+def stable_content(document: JsonObject) -> JsonObject:
+    """Return what of a decoded object stays the same while only its status, or who set it, changes.
+
+    The same as ``fingerprint`` goes by.
+    """
+    given = document.get("metadata")
+    metadata = given if isinstance(given, dict) else {}
+    kept = {key: value for key, value in metadata.items() if key not in _MOVING_METADATA}
+    managed = metadata.get("managedFields")
+    if isinstance(managed, list):
+        kept["managedFields"] = [
+            entry
+            for entry in managed
+            if not isinstance(entry, dict) or entry.get("subresource") != "status"
+        ]
+    content = {key: value for key, value in document.items() if key not in _MOVING}
+    return {**content, "metadata": kept}

@@ -110,7 +110,8 @@ class Target:
     """All that is needed to check one target, resolved from its custom resource.
 
     ``uid`` and ``generation`` are those of the custom resource. ``trusted`` names
-    the field managers whose additions are no drift.
+    the field managers whose additions are no drift, ``manager`` the one in whose name its objects
+    are delivered, "" where that is to be found out.
     """
 
     key: TargetKey
@@ -124,4 +125,5 @@ class Target:
     suspended: bool = False
     report_added: bool = True
     trusted: tuple[str, ...] = ()
+    manager: str = ""
     ignore: tuple[IgnoreRule, ...] = ()

@@ -248,6 +248,12 @@ class Instruments:
             "How many objects were compared with Git.",
             registry=registry,
         )
+        self._dry_runs = Counter(
+            "leadsman_dry_runs_total",
+            "Objects that the API server was asked about in DryRun mode, by what came of it.",
+            ("outcome",),
+            registry=registry,
+        )
         self._requests = Counter(
             "leadsman_api_requests_total",
             "Requests to the API server; the code is timeout or unreachable without an answer.",
@@ -300,6 +306,10 @@ class Instruments:
         """Count and time a request to the API server."""
         self._requests.labels(verb, resource, code).inc()
         self._request_durations.labels(verb).observe(seconds)
+
+    def dry_ran(self, outcome: str) -> None:
+        """Count an object that the API server was asked about."""
+        self._dry_runs.labels(outcome).inc()
 
     def watch_restarted(self, resource: str, reason: str) -> None:
         """Count a watch that was started again."""

@@ -56,7 +56,7 @@ def target_from(resource: JsonObject) -> Target:
     key = TargetKey(KIND, metadata.text("namespace"), metadata.required("name"))
     spec = Fields("spec", resource.get("spec") or {})
     source = _source(spec, key.namespace)
-    report_added, ignore = _compare(spec.object("compare"))
+    report_added, manager, ignore = _compare(spec.object("compare"))
     target = Target(
         key=key,
         source=source,
@@ -71,6 +71,7 @@ def target_from(resource: JsonObject) -> Target:
         suspended=spec.flag("suspend"),
         report_added=report_added,
         trusted=_trusted(spec.object("managers")),
+        manager=manager,
         ignore=ignore,
     )
     spec.close()
@@ -233,14 +234,15 @@ def _trusted(managers: Fields | None) -> tuple[str, ...]:
     return trusted
 
 
-def _compare(fields: Fields | None) -> tuple[bool, tuple[IgnoreRule, ...]]:
-    """Return whether added fields are drift, and the rules."""
+def _compare(fields: Fields | None) -> tuple[bool, str, tuple[IgnoreRule, ...]]:
+    """Return whether added fields are drift, who delivers, and the rules."""
     if fields is None:
-        return True, ()
+        return True, "", ()
     added = fields.choice("added", ("Report", "Ignore"), "Report")
+    manager = fields.text("manager")
     rules = tuple(_rule(rule) for rule in fields.objects("ignore"))
     fields.close()
-    return added == "Report", rules
+    return added == "Report", manager, rules
 
 
 def _rule(fields: Fields) -> IgnoreRule:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from leadsman.compare.dryrun import Answer
 from leadsman.compare.judge import compile_policy, judge
 from leadsman.compare.schema import Schema, build_schema
 from leadsman.model.desired import DesiredObject
@@ -166,6 +167,14 @@ def verdict(
     """Judge a live object against Git's; what is said is the target's."""
     schema = None if schemaless else schema_of(gvk_of(git))
     return judge(desired(git), live, schema, policy(**said))
+
+
+def answered(
+    git: JsonObject, live: JsonObject, merged: JsonObject, manager: str = "", **said: Any
+) -> Finding | None:
+    """Judge by what the API server made of Git's object when it was asked in a manager's name."""
+    answer = Answer(merged, manager)
+    return judge(desired(git), live, schema_of(gvk_of(git)), policy(**said), answer=answer)
 
 
 def changes(git: JsonObject, live: JsonObject, **said: Any) -> list[tuple[str, str, Json, Json]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leadsman.model.finding import Op, State
 from leadsman.model.target import IgnoreRule
-from unit.compare.samples import DELIVERED, deployment, owned, verdict, widget
+from unit.compare.samples import DELIVERED, answered, deployment, owned, verdict, widget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -230,3 +230,37 @@ def test_every_suppression_names_its_rule_and_nothing_else_is_lost(
     assert len(told) >= len(plain)
     for change in plain:
         assert any(path == change.path or path.startswith(f"{change.path}/") for path in told)
+
+
+@given(_PAIRS)
+@_SETTINGS
+def test_what_the_api_server_would_leave_as_it_is_has_not_drifted(
+    pair: tuple[JsonObject, JsonObject],
+) -> None:
+    git, live = pair
+    finding = answered(git, live, live)
+    before = verdict(git, live)
+    assert all(change.op is Op.ADD for change in changes_of(finding))
+    if finding is not None and before is not None:
+        # Nothing is lost on the way: each difference is drift, or it is excused.
+        told = {change.path for change in (*finding.changes, *finding.excused)}
+        assert told == {change.path for change in before.changes}
+
+
+@given(_PAIRS)
+@settings(_SETTINGS, max_examples=300)
+def test_what_the_api_server_would_set_to_gits_value_has_drifted(
+    pair: tuple[JsonObject, JsonObject],
+) -> None:
+    git, live = pair
+    before = changes_of(verdict(git, live))
+    assert changes_of(answered(git, live, apply_backwards(live, before))) == before
+
+
+@given(_OBJECTS, _OBJECTS)
+@_SETTINGS
+def test_what_live_has_exactly_as_git_says_has_not_drifted(
+    obj: JsonObject, merged: JsonObject
+) -> None:
+    if obj["kind"] == merged["kind"]:
+        assert changes_of(answered(obj, obj, merged)) == ()

@@ -8,11 +8,13 @@ import pytest
 import yaml
 
 import leadsman
+from leadsman.cli.parser import parser
 from leadsman.model.json import JsonObject
-from leadsman.settings import Settings
+from leadsman.settings import Mode, Settings
 
 ROOT = Path(__file__).parents[3]
 READ = {"get", "list", "watch"}
+ASK = {"create", "patch"}
 Objects = dict[tuple[str, str], JsonObject]
 
 
@@ -185,15 +187,102 @@ def test_it_goes_into_any_namespace(deploy: Objects, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "deploy/examples").iterdir()), ids=lambda path: path.name
 )
-def test_the_examples_only_read_and_fit_the_installation(path: Path, deploy: Objects) -> None:
+def test_the_examples_fit_the_installation(path: Path, tmp_path: Path) -> None:
+    installed = overlay(tmp_path, "dry-run")
     items = list(yaml.safe_load_all(path.read_text()))
+    dry_run = path.name.startswith("dry-run-")
     for item in items:
-        assert all(set(rule["verbs"]) <= READ for rule in item.get("rules", ()))
+        for rule in item.get("rules", ()):
+            assert set(rule["verbs"]) <= (ASK if dry_run else READ)
+            assert not dry_run or not any("*" in name or "/" in name for name in rule["resources"])
         for subject in item.get("subjects", ()):
-            account = deploy["ServiceAccount", subject["name"]]
+            account = installed["ServiceAccount", subject["name"]]
             assert account["metadata"]["namespace"] == subject["namespace"]
     (role,) = (item for item in items if item["kind"].endswith("Role"))
     if role["kind"] == "ClusterRole":
-        reader = deploy["ClusterRole", "leadsman-reader"]
+        reader = installed["ClusterRole", "leadsman-dry-run" if dry_run else "leadsman-reader"]
         (selector,) = reader["aggregationRule"]["clusterRoleSelectors"]
         assert selector["matchLabels"].items() <= role["metadata"]["labels"].items()
+
+
+def test_dry_run_adds_the_fence_the_verbs_and_the_mode(deploy: Objects, tmp_path: Path) -> None:
+    dry_run = overlay(tmp_path, "dry-run")
+    assert set(dry_run) - set(deploy) == {
+        ("ValidatingAdmissionPolicy", "leadsman-dry-run"),
+        ("ValidatingAdmissionPolicyBinding", "leadsman-dry-run"),
+        ("ClusterRole", "leadsman-dry-run"),
+        ("ClusterRole", "leadsman-dry-run-default"),
+        ("ClusterRoleBinding", "leadsman-dry-run"),
+    }
+    changed = [key for key in deploy if dry_run[key] != deploy[key]]
+    assert changed == [("Deployment", "leadsman")]
+    pod = dry_run["Deployment", "leadsman"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["args"] == ["run", "--mode=DryRun"]
+    assert parser().parse_args(pod["containers"][0]["args"]).mode is Mode.DRY_RUN
+
+
+def test_dry_run_grants_what_dry_runs_need_and_no_way_past_the_fence(tmp_path: Path) -> None:
+    dry_run = overlay(tmp_path, "dry-run")
+    granted = rules(dry_run)["leadsman-dry-run-default"]
+    assert "rules" not in dry_run["ClusterRole", "leadsman-dry-run"]
+    for rule in granted:
+        assert set(rule["verbs"]) == ASK
+        for resource in rule["resources"]:
+            assert "*" not in resource
+            assert "/" not in resource
+            assert "admissionpolic" not in resource
+        assert "*" not in rule["apiGroups"]
+        assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
+        assert "secrets" not in rule["resources"]
+        assert "nonResourceURLs" not in rule
+        assert "resourceNames" not in rule
+    named = [(g, r) for rule in granted for g in rule["apiGroups"] for r in rule["resources"]]
+    assert len(named) == len(set(named))
+
+
+def test_the_fence_is_for_all_writes_of_its_service_account(tmp_path: Path) -> None:
+    dry_run = overlay(tmp_path, "dry-run")
+    fence = dry_run["ValidatingAdmissionPolicy", "leadsman-dry-run"]["spec"]
+    assert fence["failurePolicy"] == "Fail"
+    assert fence["matchConstraints"] == {
+        "resourceRules": [
+            {
+                "apiGroups": ["*"],
+                "apiVersions": ["*"],
+                "resources": ["*/*"],
+                "operations": ["CREATE", "UPDATE", "DELETE", "CONNECT"],
+            }
+        ]
+    }
+    (condition,) = fence["matchConditions"]
+    user = "system:serviceaccount:leadsman-system:leadsman"
+    assert condition["expression"] == f'request.userInfo.username == "{user}"'
+    binding = dry_run["ValidatingAdmissionPolicyBinding", "leadsman-dry-run"]["spec"]
+    assert binding == {"policyName": "leadsman-dry-run", "validationActions": ["Deny"]}
+    (validation,) = fence["validations"]
+    # Nothing is excepted but what the writer may write.
+    written = {
+        (group, resource)
+        for rule in rules(dry_run)["leadsman-writer"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    for group, resource in written:
+        assert f'request.resource.group == "{group}"' in validation["expression"]
+        assert (
+            f'request.resource.resource == "{resource.split("/")[0]}"' in validation["expression"]
+        )
+    assert validation["expression"].count("request.resource.resource ==") == len(
+        {resource.split("/")[0] for _, resource in written}
+    )
+
+
+def test_the_fence_moves_with_the_replacement_that_the_component_shows(tmp_path: Path) -> None:
+    text = (ROOT / "deploy/components/dry-run/kustomization.yaml").read_text()
+    lines = [line[2:] for line in text.splitlines() if line.startswith("#   ")]
+    shown = yaml.safe_load("\n".join(lines[lines.index("  replacements:") :]))
+    moved = overlay(tmp_path, "dry-run", "no-secrets", namespace="drift", **shown)
+    assert "leadsman-system" not in str(moved)
+    fence = moved["ValidatingAdmissionPolicy", "leadsman-dry-run"]
+    assert "serviceaccount:drift:leadsman" in str(fence["spec"]["matchConditions"])
+    assert "namespace" not in fence["metadata"]

@@ -43,6 +43,7 @@ FULL_SPEC: JsonObject = {
     "managers": {"trusted": ["team-operator"]},
     "compare": {
         "added": "Ignore",
+        "manager": "team-deployer",
         "ignore": [
             {
                 "paths": ["/spec/replicas", "/metadata/annotations/*"],
@@ -139,6 +140,7 @@ def test_every_field_arrives() -> None:
         suspended=True,
         report_added=False,
         trusted=("team-operator",),
+        manager="team-deployer",
         ignore=(
             IgnoreRule(
                 paths=("/spec/replicas", "/metadata/annotations/*"),

@@ -1,0 +1,262 @@
+"""Decide by what the API server makes of Git's object: the answer to a dry run.
+
+``live`` and the answer are both documents of the API server, so that they are compared alike, and
+where they mean the same, delivery would change nothing.
+
+How ``managedFields`` attributes what mutating admission does, as measured on Kubernetes 1.37 with a
+MutatingAdmissionPolicy and with a webhook, on creation and on update, under ``kubectl apply``,
+``kubectl apply --server-side`` and Helm 4 (which applies server-side):
+
+* what admission adds (a label, a container) is nobody's: no entry owns it;
+* what it changes stays with the manager whose request it changed, as if that had sent the value.
+
+Therefore an addition of admission's own is silent in any case, like the API server's defaults, and
+a changed value looks as if delivery had sent another than Git's. Other versions may attribute the
+former to the delivery manager, too, which is dealt with here as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import orjson
+
+from leadsman.compare.candidate import Candidate
+from leadsman.compare.managers import Standing
+from leadsman.compare.normalize import normalize
+from leadsman.compare.ownership import Ownership
+from leadsman.compare.paths import Item, field_path
+from leadsman.compare.values import same_scalar
+from leadsman.compare.walk import differences
+from leadsman.model.finding import ABSENT, Cause, Op
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from leadsman.compare.managers import Trust
+    from leadsman.compare.nodes import Node
+    from leadsman.compare.ownership import Entry
+    from leadsman.compare.paths import Step, Steps
+    from leadsman.compare.walk import Difference
+    from leadsman.model.identity import Gvk
+    from leadsman.model.json import Json, JsonObject
+
+# A place as it is the same in two comparisons with one live object.
+_Place: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API server would make of Git's object.
+
+    ``merged`` is the whole object. ``manager`` is in whose name it was asked, "" where that was not
+    by server-side apply, which alone drops what a manager no longer applies.
+    """
+
+    merged: JsonObject
+    manager: str = ""
+
+
+class DryRun:
+    """The differences between live and what delivery would make of it.
+
+    ``desired`` is Git's object as it is compared (``normalize``); nothing is changed.
+    """
+
+    __slots__ = ("_answer", "_desired", "_found", "_gvk", "_ownership", "_trust")
+
+    def __init__(
+        self,
+        answer: Answer,
+        desired: JsonObject,
+        live: JsonObject,
+        node: Node,
+        *,
+        gvk: Gvk,
+        ownership: Ownership,
+        trust: Trust,
+    ) -> None:
+        self._answer = answer
+        self._desired = desired
+        self._gvk = gvk
+        self._ownership = ownership
+        self._trust = trust
+        found = differences(*normalize(answer.merged, live, gvk), node)
+        self._found = [(_place(item.steps[: item.owned]), item) for item in found]
+
+    def reconsider(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        """Judge what the local comparison found anew.
+
+        A value of Git's of which the API server makes what is live was changed on its way in. What
+        Git does not specify is left behind if delivery would remove it; otherwise it stays what it
+        is, since server-side apply never removes what others own.
+        """
+        for candidate in candidates:
+            place = _place(candidate.steps)
+            related = [item for where, item in self._found if _overlap(where, place)]
+            if candidate.specified:
+                is_kept = bool(related) or bool(candidate.excuse)
+                yield candidate if is_kept else replace(candidate, cause=Cause.ADMISSION)
+            elif any(
+                item.op is Op.ADD and len(item.steps) <= len(candidate.steps) for item in related
+            ):
+                entry = self._applied(candidate.steps)
+                is_left = entry is not None and not candidate.excuse
+                yield (
+                    replace(candidate, cause=Cause.LEFT_BEHIND, entry=entry)
+                    if is_left
+                    else candidate
+                )
+            elif related:
+                yield candidate
+            else:
+                yield from self._kept(candidate)
+
+    def overlooked(self, candidates: Iterable[Candidate]) -> Iterator[Difference]:
+        """Return what delivery would change and the local comparison took for equal.
+
+        Only where Git specifies something, and not where live has exactly what Git says: there it
+        is admission that would change it, and live has not drifted.
+        """
+        known = [_place(candidate.steps) for candidate in candidates if candidate.specified]
+        for place, item in self._found:
+            if item.op is Op.ADD or any(_overlap(place, other) for other in known):
+                continue
+            steps, said = _located(self._desired, item.steps)
+            if said is not ABSENT and _is_overlooked(said, item):
+                yield replace(item, steps=steps)
+
+    def dropped(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        """Return what delivery would remove, Git does not specify and nobody has told of yet."""
+        known = [_place(candidate.steps) for candidate in candidates]
+        for place, item in self._found:
+            if item.op is not Op.ADD or item.specified:
+                continue
+            if any(_overlap(place, other) for other in known):
+                continue
+            entry = self._applied(item.steps)
+            _, said = _located(self._desired, item.steps)
+            if entry is None or said is not ABSENT:
+                continue
+            yield Candidate(
+                item.steps,
+                Op.ADD,
+                live=item.live,
+                cause=Cause.LEFT_BEHIND,
+                entry=entry,
+                specified=False,
+            )
+
+    def _applied(self, steps: Steps) -> Entry | None:
+        """Return the entry by which who delivers has applied a field, if it has."""
+        if not self._answer.manager or self._trust.is_mark(field_path(steps)):
+            return None
+        for owner in self._ownership.owners(steps):
+            entry = owner.entry
+            if entry.manager == self._answer.manager and entry.operation == "Apply":
+                return entry
+        return None
+
+    def _kept(self, candidate: Candidate) -> Iterator[Candidate]:
+        """Judge an addition that delivery would not remove.
+
+        One that looked left behind is somebody else's as well, or admission's, who adds it anew.
+        """
+        entry = candidate.entry
+        is_left = candidate.cause is Cause.LEFT_BEHIND and entry is not None
+        if not is_left or entry is None or entry.operation != "Apply":
+            yield candidate
+            return
+        if entry.manager != self._answer.manager:
+            yield candidate
+            return
+        path = field_path(candidate.steps)
+        others = [
+            owner.entry
+            for owner in Ownership(self._answer.merged).owners(candidate.steps)
+            if owner.entry.manager != entry.manager
+        ]
+        foreign = [
+            other
+            for other in others
+            if self._trust.standing(other, path, self._gvk) is Standing.FOREIGN
+        ]
+        if foreign:
+            yield replace(candidate, cause=Cause.LIVE, entry=foreign[0])
+        elif not others:
+            yield replace(candidate, cause=Cause.ADMISSION)
+
+
+def _place(steps: Iterable[Step]) -> _Place:
+    """Name a place by what tells list elements apart, which indices of two lists do not."""
+    return tuple(step if isinstance(step, str) else _element(step) for step in steps)
+
+
+def _element(step: Item) -> str:
+    # No field's name begins so, and a key that does is only compared with its like.
+    if step.keys:
+        return "\0k" + orjson.dumps(dict(step.keys), option=orjson.OPT_SORT_KEYS).decode()
+    if step.value is not ABSENT:
+        return "\0v" + orjson.dumps(step.value, option=orjson.OPT_SORT_KEYS).decode()
+    return f"\0i{step.index}"
+
+
+def _overlap(one: _Place, other: _Place) -> bool:
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]
+
+
+def _located(document: Json, steps: Steps) -> tuple[Steps, Json]:
+    """Follow steps into Git's object: return its value there, or ABSENT.
+
+    The steps come back with Git's own indices in place of the answer's.
+    """
+    value: Json = document
+    found: list[Step] = []
+    for step in steps:
+        if isinstance(step, str):
+            value = value.get(step, ABSENT) if isinstance(value, dict) else ABSENT
+            found.append(step)
+        else:
+            index = _index(value, step)
+            value = ABSENT if index < 0 else value[index]
+            found.append(replace(step, desired=index))
+        if value is ABSENT:
+            return steps, ABSENT
+    return tuple(found), value
+
+
+def _index(value: Json, step: Item) -> int:
+    if not isinstance(value, list):
+        return -1
+    for index, element in enumerate(value):
+        if step.keys:
+            if isinstance(element, dict) and all(
+                element.get(name, wanted) == wanted for name, wanted in step.keys
+            ):
+                return index
+        elif step.value is not ABSENT and element == step.value:
+            return index
+    has_place = not step.keys and step.value is ABSENT and step.index < len(value)
+    return step.index if has_place else -1
+
+
+def _is_overlooked(said: Json, item: Difference) -> bool:
+    """Tell whether Git's value is one that live does not have and the answer has something of."""
+    if said is None:
+        return False
+    if item.live is ABSENT:
+        return _share(said, item.desired)
+    if isinstance(said, dict | list):
+        return bool(said != item.live)
+    return not same_scalar(said, item.live, item.field.node.format)
+
+
+def _share(said: Json, merged: Json) -> bool:
+    """Tell whether an object that the answer has, and live has not, holds anything of Git's."""
+    if isinstance(said, dict) and isinstance(merged, dict):
+        return any(key in merged and _share(value, merged[key]) for key, value in said.items())
+    if isinstance(said, list) and isinstance(merged, list):
+        return bool(said) and bool(merged)
+    return said is not None
