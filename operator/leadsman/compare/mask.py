@@ -25,6 +25,8 @@ BEFORE, AFTER, SAME = "*** (before)", "*** (after)", "***"
 _SECRET_FIELDS = ("data", "stringData")
 # Characters. What is shorter is too common to be looked for inside of other texts.
 _LONG = 8
+# Layers of base64 that are looked into.
+_DEEPEST = 4
 
 
 class Mask:
@@ -78,7 +80,9 @@ class Mask:
             return any(map(self._tells, value))
         if isinstance(value, bool | None):
             return False
-        shown = str(value)
+        return any(map(self._is_telling, _layers(str(value))))
+
+    def _is_telling(self, shown: str) -> bool:
         return (
             shown.strip() in self._words
             or any(text in shown for text in self._texts)
@@ -112,6 +116,16 @@ def _forms(text: str) -> Iterator[str]:
     yield b64encode(text.encode()).decode()
     yield quote(text, safe="")
     yield quote_plus(text)  # as the template function urlquery writes it
+
+
+def _layers(shown: str) -> Iterator[str]:
+    """Yield a text, and what it is the base64 of, which a report shows decoded."""
+    for _ in range(_DEEPEST):
+        yield shown
+        raw = decode_bytes(shown) if len(shown) >= _LONG else None
+        if not raw:
+            return
+        shown = raw.decode(errors="replace")
 
 
 def _in_secret(document: Json, steps: Steps, *, live: bool) -> bool:

@@ -73,7 +73,8 @@ class Change:
     are ABSENT where the field is not there, and masked in Secrets. ``manager``, ``operation``
     and ``time`` (RFC 3339) are the managedFields entry that last set the field, "" where nobody
     can be named, as for a field that was removed. ``evidence`` is what shows that a change is
-    excused, "" if it is not.
+    excused, "" if it is not. ``diff`` is what was said of the two values when a report was written,
+    where it was read back from one that has not kept them whole.
     """
 
     path: str
@@ -87,6 +88,7 @@ class Change:
     subresource: str = ""
     time: str = ""
     evidence: str = ""
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)

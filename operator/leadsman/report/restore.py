@@ -185,6 +185,7 @@ def _changes(item: JsonObject, name: str, causes: frozenset[Cause]) -> Iterator[
             subresource=_text(change, "subresource"),
             time=_text(change, "time"),
             evidence=_text(change, "evidence"),
+            diff=_text(change, "diff"),
         )
 
 

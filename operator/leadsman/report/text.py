@@ -8,7 +8,7 @@ import orjson
 
 from leadsman.model.finding import ABSENT, Cause, Change, Finding, State
 from leadsman.report.lines import changed_lines, differ_at, first_changed_line
-from leadsman.report.nested import nested_changes
+from leadsman.report.nested import Part, parts
 from leadsman.report.times import rfc3339
 
 if TYPE_CHECKING:
@@ -104,25 +104,47 @@ def change_text(change: Change, *, since: float = 0.0, limit: int = 80) -> str:
 def change_lines(
     change: Change, *, since: float = 0.0, limit: int = 80, most: int = 20
 ) -> list[str]:
-    """Tell a change in one line, or in a few where a text or a structure differs in parts.
+    """Tell a change in one line, or in a few where texts or structures differ in parts.
 
     Of a text of several lines only those that differ are shown, at most ``most``.
     """
+    body = difference_lines(change, limit=limit, most=most)
+    if len(body) <= 1:
+        return [change_text(change, since=since, limit=limit)]
     who = who_text(change, since=since)
-    head = f"{field_text(change)}:{f' ({who})' if who else ''}"
-    if _is_lines(change):
-        lines = changed_lines(change.desired, change.live, most)
-        return [head, *(f"  {cut(printable(line), _LINE)}" for line in lines)]
-    nested = nested_changes(change.desired, change.live)
-    if len(nested) > 1:
-        shown = [
-            f"  {printable(path)}: {_values(before, after, limit)}"
-            for path, before, after in nested[:most]
-        ]
-        if len(nested) > most:
-            shown.append(f"  and {len(nested) - most} more")
-        return [head, *shown]
-    return [change_text(change, since=since, limit=limit)]
+    return [f"{field_text(change)}:{f' ({who})' if who else ''}", *(f"  {line}" for line in body)]
+
+
+def difference_lines(change: Change, *, limit: int = 80, most: int = 20) -> list[str]:
+    """Tell what differs inside of two values, in about ``most`` lines.
+
+    Empty where the values themselves tell it.
+    """
+    if change.diff:
+        return change.diff.split("\n")
+    desired, live = change.desired, change.live
+    inside = parts(desired, live, change.field)
+    if not inside:
+        return _line_changes(desired, live, most) if _are_lines(desired, live) else []
+    lines: list[str] = []
+    for index, part in enumerate(inside):
+        if len(lines) >= most:
+            return [*lines, f"and {len(inside) - index} more"]
+        if _are_lines(part.before, part.after):
+            told = _line_changes(part.before, part.after, most - len(lines))
+            lines += [f"{_label(part)}:", *(f"  {line}" for line in told)]
+        else:
+            lines.append(f"{_label(part)}: {_values(part.before, part.after, limit)}")
+    return lines
+
+
+def _line_changes(before: str, after: str, most: int) -> list[str]:
+    return [cut(printable(line), _LINE) for line in changed_lines(before, after, most)]
+
+
+def _label(part: Part) -> str:
+    path = cut(printable(part.path), _LINE)
+    return " ".join(filter(None, ("decoded" if part.decoded else "", path)))
 
 
 def finding_text(finding: Finding, *, changes: tuple[Change, ...] | None = None) -> str:
@@ -145,16 +167,24 @@ def finding_text(finding: Finding, *, changes: tuple[Change, ...] | None = None)
 
 
 def _difference(change: Change, limit: int) -> str:
-    if _is_lines(change):
-        number, before, after, more = first_changed_line(change.desired, change.live)
-        rest = f", and {more} more" if more else ""
-        return f"line {number}: {_values(before, after, limit)}{rest}"
-    plain = _values(change.desired, change.live, limit)
-    if "…" in plain and (nested := nested_changes(change.desired, change.live)):
-        path, before, after = nested[0]
-        rest = f", and {len(nested) - 1} more" if len(nested) > 1 else ""
-        return f"{printable(path)}: {_values(before, after, limit)}{rest}"
-    return plain
+    desired, live = change.desired, change.live
+    plain = _values(desired, live, limit)
+    # A structure that can be shown whole tells more than its first place.
+    inside = parts(desired, live, change.field) if "…" in plain or isinstance(desired, str) else []
+    if inside:
+        first = inside[0]
+        rest = f", and {len(inside) - 1} more" if len(inside) > 1 else ""
+        return f"{_label(first)}: {_first(first.before, first.after, limit)}{rest}"
+    return _first(desired, live, limit)
+
+
+def _first(desired: Json, live: Json, limit: int) -> str:
+    """Tell of two texts of several lines the first that differs, of others the values."""
+    if not _are_lines(desired, live):
+        return _values(desired, live, limit)
+    number, before, after, more = first_changed_line(desired, live)
+    rest = f", and {more} more" if more else ""
+    return f"line {number}: {_values(before, after, limit)}{rest}"
 
 
 def _values(desired: Json, live: Json, limit: int) -> str:
@@ -169,9 +199,9 @@ def _values(desired: Json, live: Json, limit: int) -> str:
     return f"{value_text(desired, limit, start=start)} -> {value_text(live, limit, start=start)}"
 
 
-def _is_lines(change: Change) -> bool:
+def _are_lines(desired: Json, live: Json) -> bool:
     return (
-        isinstance(change.desired, str)
-        and isinstance(change.live, str)
-        and ("\n" in change.desired.rstrip("\n") or "\n" in change.live.rstrip("\n"))
+        isinstance(desired, str)
+        and isinstance(live, str)
+        and ("\n" in desired.rstrip("\n") or "\n" in live.rstrip("\n"))
     )

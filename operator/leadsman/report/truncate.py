@@ -9,6 +9,7 @@ import orjson
 
 from leadsman.model.finding import ABSENT, Cause, Change, Finding, State, Unlisted
 from leadsman.report.jsonsize import cut_pair, short, weight
+from leadsman.report.text import difference_lines
 from leadsman.report.times import rfc3339, seconds_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ _CAUSE_RANK = {cause: rank for rank, cause in enumerate(_CAUSES)}
 _NAME = 512
 _PATH = 2048
 _MESSAGE = 1024
+# Of each value beside which it is told what differs.
+_BESIDE = 1024
+# Bytes of both values up to which a structure is seen at a glance.
+_SMALL = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class _Told(NamedTuple):
     ignored: int = 0
 
 
-_Form: TypeAlias = "Callable[[Finding, Level], _Told]"
+_Form: TypeAlias = "Callable[[Finding, Level, _Diffs], _Told]"
 
 
 def worst_first(findings: Iterable[Known]) -> list[Known]:
@@ -117,7 +122,7 @@ def field_name(change: Change) -> str:
     return short(change.field or change.path, _PATH)
 
 
-def drift_form(finding: Finding, level: Level) -> _Told:
+def drift_form(finding: Finding, level: Level, diffs: _Diffs) -> _Told:
     """Write down an object that is not in sync, with all that differs."""
     reason, message = finding.reason, short(finding.message, _MESSAGE)
     if len(finding.changes) > level.changes:
@@ -132,8 +137,8 @@ def drift_form(finding: Finding, level: Level) -> _Told:
             "message": message,
         }
     )
-    item["changes"], shortened = _changes(finding.changes, level.changes, level.value)
-    item["excused"], more = _changes(finding.excused, level.ignored, level.value)
+    item["changes"], shortened = _changes(finding.changes, level.changes, level.value, diffs)
+    item["excused"], more = _changes(finding.excused, level.ignored, level.value, diffs)
     item["ignored"] = _ignored(finding, level)
     return _Told(
         {name: value for name, value in item.items() if value != []},
@@ -144,9 +149,9 @@ def drift_form(finding: Finding, level: Level) -> _Told:
     )
 
 
-def excused_form(finding: Finding, level: Level) -> _Told:
+def excused_form(finding: Finding, level: Level, diffs: _Diffs) -> _Told:
     """Write down of an object in sync what differs and is no drift."""
-    changes, shortened = _changes(finding.excused, level.ignored, level.value)
+    changes, shortened = _changes(finding.excused, level.ignored, level.value, diffs)
     return _Told(
         _head(finding) | {"changes": changes},
         values=shortened,
@@ -154,7 +159,7 @@ def excused_form(finding: Finding, level: Level) -> _Told:
     )
 
 
-def ignored_form(finding: Finding, level: Level) -> _Told:
+def ignored_form(finding: Finding, level: Level, _diffs: _Diffs) -> _Told:
     """Write down of an object in sync what rules ignore."""
     return _Told(
         _head(finding) | {"fields": _ignored(finding, level)},
@@ -169,19 +174,21 @@ def lay_out(
     form: _Form = drift_form,
 ) -> Layout:
     """Write down as many findings, in their order, as fit into ``budget`` bytes of JSON."""
-    layout = Layout([])
+    layout, diffs = Layout([]), _Diffs()
     for level in levels:
-        layout = _attempt(findings, level, budget, form)
+        layout = _attempt(findings, level, budget, form, diffs)
         if layout.complete:
             break
     return layout
 
 
-def _attempt(findings: Sequence[Finding], level: Level, budget: int, form: _Form) -> Layout:
+def _attempt(
+    findings: Sequence[Finding], level: Level, budget: int, form: _Form, diffs: _Diffs
+) -> Layout:
     """List findings until one does not fit."""
     layout = Layout([])
     for index, finding in enumerate(findings):
-        told = form(finding, level)
+        told = form(finding, level, diffs)
         size = weight(orjson.dumps(told.item)) + 1  # and a comma
         if layout.size + size > budget:
             layout.left_out = len(findings) - index
@@ -224,19 +231,51 @@ def _ignored(finding: Finding, level: Level) -> list[JsonObject]:
     ]
 
 
-def _changes(changes: Sequence[Change], most: int, limit: int) -> tuple[list[JsonObject], int]:
+def _changes(
+    changes: Sequence[Change], most: int, limit: int, diffs: _Diffs
+) -> tuple[list[JsonObject], int]:
     """Write down the most telling changes; also return how many values were shortened."""
     told: list[JsonObject] = []
     values = 0
     for change in sorted(changes, key=lambda change: _CAUSE_RANK[change.cause])[:most]:
-        shown, shortened = _change(change, limit)
+        shown, shortened = _change(change, limit, diffs.of(change))
         told.append(shown)
         values += shortened
     return told, values
 
 
-def _change(change: Change, limit: int) -> tuple[JsonObject, int]:
-    desired, live, shortened = cut_pair(change.desired, change.live, limit)
+class _Diffs:
+    """What differs inside of values, found out once for all levels."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def of(self, change: Change) -> str:
+        if id(change) not in self._known:  # each lives as long as this does
+            self._known[id(change)] = _diff(change)
+        return self._known[id(change)]
+
+
+def _diff(change: Change) -> str:
+    """Tell what differs inside of two values that nobody wants to read whole."""
+    if change.diff:
+        return change.diff
+    if isinstance(change.desired, dict | list):
+        try:
+            size = len(orjson.dumps(change.desired)) + len(orjson.dumps(change.live))
+        except TypeError:  # what is no JSON
+            return ""
+        if size < _SMALL:
+            return ""
+    return "\n".join(difference_lines(change))
+
+
+def _change(change: Change, limit: int, diff: str) -> tuple[JsonObject, int]:
+    # What differs is told by the lines, and both values need not be.
+    kept = min(limit, _BESIDE) if diff else limit
+    desired, live, shortened = cut_pair(change.desired, change.live, kept)
     shown: JsonObject = {
         "path": short(change.path, _PATH),
         "field": short(change.field, _PATH),
@@ -248,6 +287,7 @@ def _change(change: Change, limit: int) -> tuple[JsonObject, int]:
         # The schema refuses what is no time, and with it the whole report.
         "time": change.time if seconds_of(change.time) else "",
         "evidence": short(change.evidence, _PATH),
+        "diff": short(diff, limit),
     }
     shown = {name: text for name, text in shown.items() if text or name == "path"}
     if desired is not ABSENT:

@@ -236,3 +236,14 @@ def test_a_given_secret_is_found_in_a_url(escaped: str) -> None:
     mask = Mask({}, {}, Gvk("", "v1", "ConfigMap"), frozenset({"p@ss/w rd"}))
     url = f"postgres://app:{escaped}@db/shop"
     assert mask.values(("data", "url"), url, "none") == (BEFORE, AFTER)
+
+
+def test_a_secret_text_is_found_in_base64_of_base64() -> None:
+    secret = "correct-horse-battery"  # noqa: S105 - of this test only
+    text = orjson.dumps({"auths": {"example.com": {"password": secret}}})
+    once = b64encode(text).decode()
+    twice = b64encode(once.encode()).decode()
+    for value in (once, twice):
+        git = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+        mask = Mask(git, git, Gvk("", "v1", "ConfigMap"), frozenset({secret}))
+        assert mask.values(("data", "x"), value, "other") == (BEFORE, AFTER)

@@ -31,9 +31,12 @@ def test_only_two_structures_of_one_kind_are_looked_into(desired: object, live: 
     assert nested_changes(desired, live) == []
 
 
-def test_what_is_too_large_is_not_looked_into() -> None:
+def test_what_is_too_large_to_be_aligned_is_told_by_its_ends() -> None:
     large = [{"value": number} for number in range(2000)]
-    assert nested_changes(large, large[:-1]) == []
+    assert nested_changes(large, large[:-1]) == [("[1999]", {"value": 1999}, ABSENT)]
+    assert nested_changes(large, large[1:]) == [("[0]", {"value": 0}, ABSENT)]
+    changed = [*large[:7], {"value": -1}, *large[8:]]
+    assert nested_changes({"a": large}, {"a": changed}) == [("a[7].value", 7, -1)]
 
 
 _json = st.recursive(

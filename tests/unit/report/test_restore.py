@@ -101,7 +101,6 @@ def test_what_any_report_says_is_said_again(told: TargetStatus) -> None:
         "excused",
         "ignored",
         "summary",
-        "truncated",
         "inventory",
         "revision",
         "driftSince",

@@ -12,7 +12,6 @@ from leadsman.report.jsonsize import weight
 from leadsman.report.truncate import (
     LEVELS,
     TRUNCATED,
-    Level,
     drift_form,
     excused_form,
     ignored_form,
@@ -159,7 +158,7 @@ def test_of_an_object_in_sync_what_is_excused_is_told_apart() -> None:
     ),
 )
 def test_a_layout_keeps_to_its_budget_and_counts_what_it_leaves_out(
-    drawn: list[Finding], budget: int, way: tuple[Callable[[Finding, Level], Any], Sequence[str]]
+    drawn: list[Finding], budget: int, way: tuple[Callable[..., Any], Sequence[str]]
 ) -> None:
     form, names = way
     ranked = worst_first(drawn)
