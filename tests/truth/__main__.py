@@ -17,8 +17,10 @@ from leadsman.kube.client import Client
 from leadsman.kube.config import load
 from leadsman.kube.discovery import Discovery
 from truth.cases import found, more, own, pinned, shared
-from truth.job import MODES, Outcome, Plan, run
+from truth.job import run
 from truth.material import Batch, batches, render
+from truth.outcome import MODES, Outcome, Plan
+from truth.peers import NAMES
 from truth.tally import Tally
 from truth.ways import WAYS
 
@@ -37,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         material, made = asyncio.run(_material(plane, options))
     tally = Tally(refused=material.refused)
     plans = [
-        (batch, Plan(way, options.seed, options.mutations, tuple(options.modes)))
+        (
+            batch,
+            Plan(way, options.seed, options.mutations, tuple(options.modes), tuple(options.peers)),
+        )
         for batch in made
         for way in options.ways
     ]
@@ -97,6 +102,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--cases", nargs="*", default=[], help="folders of more manifests")
     parser.add_argument("--ways", nargs="*", default=WAYS)
     parser.add_argument("--modes", nargs="*", default=MODES)
+    parser.add_argument("--peers", nargs="*", default=NAMES)
     parser.add_argument("--mutations", type=int, default=2, help="changes per object")
     parser.add_argument("--more", type=int, default=400, help="further cases of each pinned input")
     parser.add_argument("--sample", type=int, default=0, help="take only so many objects")

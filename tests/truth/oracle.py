@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leadsman.model.finding import ABSENT, State
+from leadsman.model.finding import ABSENT
 from truth.mutations import ACTIONS
 from truth.places import GONE, at, pointer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from leadsman.model.finding import Change, Finding
     from truth.mutations import Mutation
 
-_ANY = re.compile(".*")
+# What says nothing, where it is all that Git has.
+_NOTHING: tuple[Any, ...] = (GONE, None, {}, [])
+# What is not compared, or not told of, on purpose: kinds, places, what may be done there.
+# docs/truth.md says why.
 _ALL = frozenset(ACTIONS)
-# What is not compared, on purpose: kinds, places, what may be done there. docs/truth.md says why.
-_BY_DESIGN = (
-    # kubectl's own note of what it applied.
-    (_ANY, re.compile(r"/metadata/annotations/kubectl\.kubernetes\.io~1last-applied.*"), _ALL),
-    # Written by the controller that aggregates roles.
-    (re.compile("ClusterRole"), re.compile(r"/rules\b.*"), frozenset({"aggregated"})),
-    # The API server regroups them, so their order says nothing.
-    (re.compile("Endpoints"), re.compile(r"/subsets(/\d+/.*)?"), frozenset({"reorder"})),
+_BY_DESIGN = tuple(
+    (re.compile(kinds), re.compile(places), actions)
+    for kinds, places, actions in (
+        # kubectl's own note of what it applied.
+        (".*", r"/metadata/annotations/kubectl\.kubernetes\.io~1last-applied.*", _ALL),
+        # Written by the controller that aggregates roles.
+        ("ClusterRole", r"/rules\b.*", frozenset({"aggregated"})),
+        # The API server regroups them, so their order says nothing.
+        ("Endpoints", r"/subsets(/\d+/.*)?", frozenset({"reorder"})),
+        # Those that every Pod is given are left out, wherever they stand.
+        ("Pod", r"/spec/tolerations", frozenset({"reorder"})),
+        # Every injector of certificates may put it there; one that says nothing is a placeholder.
+        (".*", r".*/caBundle", frozenset({"add", "remove", "zero", "change"})),
+        # The account that a Pod has without it.
+        (".*", r".*/serviceAccount(Name)?", frozenset({"default account"})),
+    )
 )
 # One field under two names.
 _ALIAS = re.compile(r"/((?:.*/)?)serviceAccount$")
@@ -47,38 +61,42 @@ def expect(mutation: Mutation, manager: str, kind: str, after: dict[str, Any]) -
     that Git never had.
     """
     place = mutation.place
-    specified = place.desired is not GONE
+    specified = not any(place.desired is each or place.desired == each for each in _NOTHING)
+    marks = {mutation.action, *_marks(mutation, after)}
     if any(
         kinds.fullmatch(kind)
         and pattern.fullmatch(place.pointer)
-        and not actions.isdisjoint({mutation.action, "aggregated" if _aggregated(after) else ""})
+        and not actions.isdisjoint(marks)
+        and not (specified and "placeholder" not in marks and "caBundle" in place.pointer)
         for kinds, pattern, actions in _BY_DESIGN
     ):
         drift = False
     elif mutation.action == "reorder":
         drift = specified and place.type.order == "fixed"
     elif mutation.action == "remove" or at(after, mutation.tokens) is GONE:
-        drift = specified or place.whole >= 0
+        drift = specified or (place.whole >= 0 and place.within is not GONE)
     else:
         drift = True
     return Expectation(mutation, manager, drift)
 
 
-def _aggregated(role: dict[str, Any]) -> bool:
-    return bool((role.get("aggregationRule") or {}).get("clusterRoleSelectors"))
-
-
-def missed(expected: Expectation, finding: Finding | None) -> bool:
-    """Tell whether a change that is drift was not found at all."""
-    if not expected.drift:
-        return False
-    return finding is None or finding.state not in {State.MODIFIED, State.ADDED}
+def _marks(mutation: Mutation, after: dict[str, Any]) -> Iterator[str]:
+    """Yield what else is known of a change that is told of otherwise than others."""
+    if (after.get("aggregationRule") or {}).get("clusterRoleSelectors"):
+        yield "aggregated"
+    if mutation.operation.get("value") == "default":
+        yield "default account"
+    desired = mutation.place.desired
+    if (
+        mutation.tokens[-1] == "caBundle"
+        and isinstance(desired, str)
+        and not b64decode(desired).strip()
+    ):
+        yield "placeholder"
 
 
 def wrong_path(expected: Expectation, finding: Finding, after: dict[str, Any]) -> str:
     """Say what is wrong with the paths, operations and values that were told; "" if nothing is."""
-    if not expected.drift:
-        return ""
     told = [change for change in finding.changes if _is_about(expected.mutation, change)]
     if not told:
         paths = ", ".join(change.path for change in finding.changes)
@@ -93,14 +111,14 @@ def wrong_path(expected: Expectation, finding: Finding, after: dict[str, Any]) -
 
 
 def unfounded(
-    expectations: list[Expectation],
+    done: Sequence[Mutation],
     finding: Finding,
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> str:
     """Name a path that was told of though nothing changed there; "" if there is none."""
     for change in finding.changes:
-        if any(_is_about(one.mutation, change) for one in expectations):
+        if any(_is_about(mutation, change) for mutation in done):
             continue
         tokens = _tokens(change.path, after)
         if _same(at(before, tokens), at(after, tokens)):
@@ -111,8 +129,6 @@ def unfounded(
 
 def wrong_manager(expected: Expectation, finding: Finding, after: dict[str, Any]) -> str:
     """Say who was wrongly named for a change, or with which time; "" if nobody was."""
-    if not expected.drift:
-        return ""
     for change in finding.changes:
         if not _is_about(expected.mutation, change):
             continue
@@ -134,6 +150,16 @@ def wrong_manager(expected: Expectation, finding: Finding, after: dict[str, Any]
         if change.time not in times:
             return f"{change.path}: {change.manager} never wrote at {change.time!r}"
     return ""
+
+
+def near(mutation: Mutation, paths: tuple[str, ...]) -> bool:
+    """Tell whether one of some paths is that of a change, or above or below it."""
+    place = mutation.place.pointer
+    parent = place.rpartition("/")[0]
+    return any(
+        path.startswith(place) or place.startswith(path) or path.rpartition("/")[0] == parent
+        for path in paths
+    )
 
 
 def _has_owner(mutation: Mutation, change: Change, after: dict[str, Any]) -> bool:
@@ -162,7 +188,7 @@ def _is_about(mutation: Mutation, change: Change) -> bool:
     siblings = path.rpartition("/")[0] == pointer(tokens[:-1]) and isinstance(tokens[-1], int)
     if mutation.is_renaming:
         # Another element: one has gone, one has come.
-        about = path.rpartition("/")[0] == pointer(tokens[:-2])
+        about = path.startswith(f"{pointer(tokens[:-2])}/")
     elif unit >= 0 and mutation.action in {"change", "zero"} and mutation.place.desired is not GONE:
         about = False
     elif unit >= 0:

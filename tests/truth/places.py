@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 # Not Git's to say: identity, what the API server keeps, what controllers report.
 _UNTOUCHED = frozenset({"apiVersion", "kind", "status"})
 _METADATA = frozenset({"labels", "annotations"})
-GONE = object()
+
+
+class _Gone:
+    def __repr__(self) -> str:
+        return "GONE"
+
+
+GONE = _Gone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,8 @@ class Place:
 
     ``tokens`` are a JSON pointer's, with indices as numbers; ``desired`` is what Git has there,
     GONE if nothing; ``whole`` is the number of leading tokens up to what is owned as a whole, -1
-    where nothing is; ``is_key``: it is what tells an element of a list apart.
+    where nothing is, and ``within`` what Git has there; ``is_key``: it is what tells an element of
+    a list apart.
     """
 
     tokens: tuple[str | int, ...]
@@ -31,6 +39,7 @@ class Place:
     desired: Any
     whole: int
     is_key: bool = False
+    within: Any = GONE
 
     @property
     def unit(self) -> int:
@@ -73,18 +82,19 @@ def _below(place: Place, keys: tuple[str, ...]) -> Iterator[Place]:
     """Yield what is right below a place; ``keys`` tell it apart if it is an element of a list."""
     kind = place.type
     whole = place.unit
+    within = place.desired if whole == len(place.tokens) else place.within
     if isinstance(place.value, dict):
         for key, value in place.value.items():
             if _is_ours(place.tokens, key):
                 wanted = place.desired.get(key, GONE) if isinstance(place.desired, dict) else GONE
                 yield Place(
-                    (*place.tokens, key), value, kind.field(key), wanted, whole, key in keys
+                    (*place.tokens, key), value, kind.field(key), wanted, whole, key in keys, within
                 )
     elif isinstance(place.value, list):
         element = kind.element
         for index, value in enumerate(place.value):
             wanted = _counterpart(place, value, index)
-            yield Place((*place.tokens, index), value, element, wanted, whole)
+            yield Place((*place.tokens, index), value, element, wanted, whole, within=within)
 
 
 def _is_ours(tokens: tuple[str | int, ...], key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Count what all jobs found, and print it by kind, by way, by type of field and by teller."""
+"""Count what all jobs found, and print it by teller, kind, way and kind of change."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from truth.outcome import FALSE_ALARM, LEADSMAN, MISSED, SORTS, WRONG_MANAGER, WRONG_PATH
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from truth.job import Fault, Outcome
+    from truth.outcome import Counts, Fault, Outcome
 
-SORTS = ("false alarm", "missed", "wrong path", "wrong manager")
-LEADSMAN = "Leadsman"
+_HEAD = ("objects", "false alarms", "mutations", "missed", "wrong path", "wrong manager")
 
 
 @dataclass(slots=True)
 class Tally:
-    """All outcomes together."""
+    """All outcomes together; ``refused`` is what was not rendered, and why."""
 
     refused: Counter[str] = field(default_factory=Counter)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -33,74 +34,90 @@ class Tally:
 
     @property
     def exit_code(self) -> int:
-        """1 where Leadsman was wrong or a job could not be done."""
-        wrong = any(fault.who.startswith(LEADSMAN) for fault in self.faults)
-        return int(wrong or any(outcome.failed for outcome in self.outcomes))
+        """1 where Leadsman was wrong, a job could not be done, or there was nothing to judge."""
+        wrong = any(fault.is_ours for fault in self.faults)
+        broken = any(outcome.failed for outcome in self.outcomes)
+        return int(wrong or broken or not self._mutations())
 
     def report(self, *, verbose: bool = False) -> str:
         """Return the tables; the last line is the sum for Leadsman."""
         lines: list[str] = []
         if verbose:
             lines += [note for outcome in self.outcomes for note in outcome.notes]
-        lines += [f"{fault.who}: {fault.sort}: {fault.way}: {fault.what}" for fault in self.faults]
+            lines += [_fault(fault) for fault in self.faults if not fault.is_ours]
+        lines += [_fault(fault) for fault in self.faults if fault.is_ours]
         lines += [outcome.failed for outcome in self.outcomes if outcome.failed]
-        lines += ["", "By kind", *self._by_kind(), "", "By way", *self._by_way()]
-        lines += ["", "By change", *_columns(self._sum("actions").most_common())]
-        lines += ["", "Not delivered", *_columns(self._sum("left_out").most_common())]
-        lines += ["", "Not rendered", *_columns(self.refused.most_common())]
-        lines += ["", "By teller", *self._by_teller(), "", self.last_line()]
+        objects, mutations = self._counts("objects"), self._counts("mutations")
+        by_sort: Counter[tuple[str, str, str, str]] = Counter()
+        for fault in self.faults:
+            by_sort[fault.who, fault.kind, fault.way, fault.sort] += 1
+        for title, parts in (("By kind", (0, 1)), ("By way", (0, 2)), ("By teller", (0,))):
+            lines += ["", title, *_table(objects, mutations, by_sort, parts)]
+        undecided = self._sum("undecided")
+        lines += ["", "No answer", *_columns(undecided)] if undecided else []
+        lines += ["", "By change", *_columns(self._sum("actions"))]
+        lines += ["", "Not delivered", *_columns(self._sum("left_out"))]
+        lines += ["", "Not rendered", *_columns(self.refused), "", self.last_line()]
         return "\n".join(lines)
 
     def last_line(self) -> str:
-        """Return the sum for Leadsman in both modes."""
-        counts = Counter(f.sort for f in self.faults if f.who.startswith(LEADSMAN))
-        objects = self._sum("objects")
-        ways = {outcome.way for outcome in self.outcomes}
-        per_way = max((sum(self._sum("objects", way).values()) for way in ways), default=0)
-        said = " ".join(f"{sort.replace(' ', '_')}s={counts[sort]}" for sort in SORTS[:1])
-        rest = " ".join(f"{sort.replace(' ', '_')}={counts[sort]}" for sort in SORTS[1:])
-        mutations = sum(self._sum("mutations").values())
+        """Return the sum for Leadsman in both modes; objects are those of the way that has most."""
+        ours = Counter(fault.sort for fault in self.faults if fault.is_ours)
+        ways: Counter[str] = Counter()
+        for outcome in self.outcomes:
+            ways[outcome.way] += outcome.delivered
+        kinds = {kind for who, kind, _ in self._counts("objects") if who.startswith(LEADSMAN)}
         return (
-            f"objects={per_way} kinds={len(objects)} ways={len(ways)} {said} "
-            f"mutations={mutations} {rest}"
+            f"objects={max(ways.values(), default=0)} kinds={len(kinds)} ways={len(ways)} "
+            f"false_alarms={ours[FALSE_ALARM]} mutations={self._mutations()} "
+            f"missed={ours[MISSED]} wrong_path={ours[WRONG_PATH]} "
+            f"wrong_manager={ours[WRONG_MANAGER]}"
         )
 
-    def _sum(self, name: str, way: str = "") -> Counter[str]:
-        total: Counter[str] = Counter()
+    def _mutations(self) -> int:
+        return self._sum("actions").total()
+
+    def _counts(self, name: str) -> Counts:
+        total: Counts = Counter()
         for outcome in self.outcomes:
-            if not way or outcome.way == way:
-                total.update(getattr(outcome, name))
+            total.update(getattr(outcome, name))
         return total
 
-    def _by_kind(self) -> Iterable[str]:
-        objects, mutations = self._sum("objects"), self._sum("mutations")
-        faults = Counter((f.kind, f.sort) for f in self.faults if f.who.startswith(LEADSMAN))
-        yield _row("kind", "deliveries", "mutations", *SORTS)
-        for kind, count in objects.most_common():
-            yield _row(kind, count, mutations[kind], *(faults[kind, sort] for sort in SORTS))
+    def _sum(self, name: str) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for outcome in self.outcomes:
+            total.update(getattr(outcome, name))
+        return total
 
-    def _by_way(self) -> Iterable[str]:
-        yield _row("way", "objects", "mutations", *SORTS)
-        for way in sorted({outcome.way for outcome in self.outcomes}):
-            faults = Counter(
-                f.sort for f in self.faults if f.way == way and f.who.startswith(LEADSMAN)
-            )
-            objects = sum(self._sum("objects", way).values())
-            mutations = sum(self._sum("mutations", way).values())
-            yield _row(way, objects, mutations, *(faults[sort] for sort in SORTS))
 
-    def _by_teller(self) -> Iterable[str]:
-        tellers = self._sum("judged")
-        faults = Counter((f.who, f.sort) for f in self.faults)
-        yield _row("teller", "objects", "mutations", *SORTS)
-        mutations = self._sum("changes_judged")
-        for who, count in tellers.items():
-            yield _row(who, count, mutations[who], *(faults[who, sort] for sort in SORTS))
+def _table(
+    objects: Counts,
+    mutations: Counts,
+    faults: Counter[tuple[str, str, str, str]],
+    parts: tuple[int, ...],
+) -> Iterator[str]:
+    """Sum up by the named parts of (teller, kind, way)."""
+    rows: dict[tuple[str, ...], Counter[str]] = {}
+    for counts, column in ((objects, "objects"), (mutations, "mutations")):
+        for told, count in counts.items():
+            rows.setdefault(tuple(told[part] for part in parts), Counter())[column] += count
+    for fault, count in faults.items():
+        rows.setdefault(tuple(fault[part] for part in parts), Counter())[fault[3]] += count
+    yield _row("", *_HEAD)
+    for key in sorted(rows, key=lambda key: (not key[0].startswith(LEADSMAN), key)):
+        row = rows[key]
+        missed, path, manager = (row[sort] for sort in SORTS[1:])
+        cells = (row["objects"], row[FALSE_ALARM], row["mutations"], missed, path)
+        yield _row("  ".join(key), *cells, manager if key[0].startswith(LEADSMAN) else "-")
+
+
+def _fault(fault: Fault) -> str:
+    return f"{fault.who}: {fault.sort}: {fault.way}: {fault.what}"
 
 
 def _row(first: object, *rest: object) -> str:
-    return f"{first!s:<60}" + "".join(f"{cell!s:>15}" for cell in rest)
+    return f"{first!s:<80}" + "".join(f"{cell!s:>14}" for cell in rest)
 
 
-def _columns(counts: Iterable[tuple[str, int]]) -> Iterable[str]:
-    return [f"{name:<60}{count:>15}" for name, count in counts]
+def _columns(counts: Counter[str]) -> Iterable[str]:
+    return [f"{name:<80}{count:>14}" for name, count in counts.most_common()]

@@ -148,6 +148,10 @@ def _is_divisible(value: Json, field: Field, owners: list[_Judged]) -> bool:
         return True
     standings = {standing for _, standing in owners}
     authors = {standing for owner, standing in owners if owner.exact}
+    if owners and not authors and all(owner.entry.operation == "Update" for owner, _ in owners):
+        # Updates own what they made; a struct that only parts are owned of was there before. Of
+        # what was applied nobody can tell.
+        return node.origin is not Origin.UNKNOWN
     if len(standings) <= 1 or Standing.DELIVERED in authors:
         return False
     return Standing.FOREIGN not in authors or Standing.DELIVERED in standings

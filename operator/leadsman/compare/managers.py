@@ -65,6 +65,7 @@ _BOOKKEEPING = re.compile(rf"\.metadata\.(finalizers|ownerReferences)\b.*|{_CA_B
 _USUAL = re.compile(
     _BOOKKEEPING.pattern
     + r"|\.metadata\.annotations\.(deployment|pv|volume|volume\.beta|storage)\.kubernetes\.io/.*"
+    r"|\.metadata\.annotations\.(node\.alpha|volumes)\.kubernetes\.io/.*"
     r"|\.metadata\.annotations\.control-plane\.alpha\.kubernetes\.io/.*"
     r"|\.spec\.(volumeName|claimRef)\b.*",
     re.DOTALL,
