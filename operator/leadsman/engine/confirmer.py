@@ -277,7 +277,7 @@ class Confirmer:
     def _note(
         self, state: TargetState, resource: ApiResource, key: ObjectKey, confirmed: Confirmed
     ) -> None:
-        """Tell a target what is no finding: what is not asked, and what would not be taken again."""
+        """Tell a target what is no finding: what is not asked, or would not be taken again."""
         state.cautions.pop(str(key), None)
         if confirmed.caution:
             state.cautions[str(key)] = (
