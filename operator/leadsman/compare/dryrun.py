@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
-from leadsman.compare.candidate import Candidate
 from leadsman.compare.managers import Standing
 from leadsman.compare.normalize import normalize
 from leadsman.compare.ownership import Ownership
@@ -34,6 +33,7 @@ from leadsman.model.finding import ABSENT, Cause, Op
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from leadsman.compare.candidate import Candidate
     from leadsman.compare.managers import Trust
     from leadsman.compare.nodes import Node
     from leadsman.compare.ownership import Entry
@@ -90,7 +90,8 @@ class DryRun:
 
         A value of Git's of which the API server makes what is live was changed on its way in. What
         Git does not specify is left behind if delivery would remove it; otherwise it stays what it
-        is, since server-side apply never removes what others own.
+        is, since server-side apply never removes what others own. (What delivery alone owns and
+        would remove, the local comparison has found already, by its owner.)
         """
         for candidate in candidates:
             place = _place(candidate.steps)
@@ -126,27 +127,6 @@ class DryRun:
             steps, said = _located(self._desired, item.steps)
             if said is not ABSENT and _is_overlooked(said, item):
                 yield replace(item, steps=steps)
-
-    def dropped(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-        """Return what delivery would remove, Git does not specify and nobody has told of yet."""
-        known = [_place(candidate.steps) for candidate in candidates]
-        for place, item in self._found:
-            if item.op is not Op.ADD or item.specified:
-                continue
-            if any(_overlap(place, other) for other in known):
-                continue
-            entry = self._applied(item.steps)
-            _, said = _located(self._desired, item.steps)
-            if entry is None or said is not ABSENT:
-                continue
-            yield Candidate(
-                item.steps,
-                Op.ADD,
-                live=item.live,
-                cause=Cause.LEFT_BEHIND,
-                entry=entry,
-                specified=False,
-            )
 
     def _applied(self, steps: Steps) -> Entry | None:
         """Return the entry by which who delivers has applied a field, if it has."""

@@ -215,7 +215,6 @@ def _answered(
     """Let the API server's answer decide."""
     return [
         *(_reported(candidate, policy) for candidate in dry_run.reconsider(candidates)),
-        *dry_run.dropped(candidates),
         *(
             _specified(desired, difference, ownership, policy.trust)
             for difference in dry_run.overlooked(candidates)

@@ -16,6 +16,7 @@ class Because(Enum):
     """Why a dry run was refused."""
 
     OBJECT = "object"  # of what Git says: whoever delivers it is refused, too
+    LIMITS = "limits"  # of what else is there: quotas, limit ranges, the namespace's pod security
     FORM = "form"  # server-side apply cannot say it; other ways of delivery may
     ASKER = "asker"  # whoever asks may not
     NEEDS = "needs"  # something else is not there, which may be delivered along with it
@@ -92,7 +93,7 @@ _MISSING = re.compile(r"\bnot found\b|no PriorityClass with name")
 _NOT_FOUND = 404
 _BY_STATUS = {
     400: Because.OBJECT,
-    403: Because.OBJECT,
+    403: Because.LIMITS,
     404: Because.NEEDS,
     405: Because.ASKER,
     406: Because.ASKER,

@@ -46,13 +46,15 @@ class Confirmed:
     ``outcome`` is a word for metrics: ``accepted``, ``rejected``, ``refused`` (about who asks,
     so that ``finding`` is the local verdict), ``undecided`` (admission cannot be asked) or
     ``unasked``. ``message`` is what the API server said if it refused. ``passing``: asking again
-    may go better although nothing of the object changes.
+    may go better although nothing of the object changes. ``caution`` may be shown: why an object
+    that is in sync would not be taken again.
     """
 
     finding: Finding | None
     outcome: str
     message: str = ""
     passing: bool = False
+    caution: str = ""
 
 
 def is_askable(gvk: Gvk, resource: ApiResource) -> bool:
@@ -186,9 +188,11 @@ class _Question:
                 return Confirmed(self.local, "refused", error.message)
             case Because.ADMISSION:
                 return self._undecided(refusal, error)
-        is_bad = refusal.because is Because.FORM or not self._differs
-        if not is_bad and not await self._is_bad(body, manager):
-            return Confirmed(self._stuck(refusal, error), "rejected", error.message)
+        is_bad = self.live is None or refusal.because is Because.FORM
+        if not is_bad and not await self._is_bad(refusal, body, manager):
+            finding = self._stuck(refusal, error) if self._differs else self.local
+            caution = "" if self._differs else self._told(error)
+            return Confirmed(finding, "rejected", error.message, caution=caution)
         told = self._told(error)
         changes = self.local.changes if self.local is not None else ()
         finding = self._finding(State.REJECTED, refusal.reason, told)
@@ -200,11 +204,13 @@ class _Question:
             self.live is not None and self.local is not None and self.local.state in DRIFTED_STATES
         )
 
-    async def _is_bad(self, body: JsonObject, manager: str) -> bool:
+    async def _is_bad(self, refusal: Refusal, body: JsonObject, manager: str) -> bool:
         """Tell whether Git's object is refused for itself, whatever is live.
 
         To create it is refused because it is there only after it was found to be good.
         """
+        if refusal.because is Because.LIMITS:
+            return False
         collection = self.resource.path(self.desired.key.namespace)
         try:
             await dry_create(self.client, collection, body, manager)

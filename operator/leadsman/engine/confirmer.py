@@ -277,7 +277,13 @@ class Confirmer:
     def _note(
         self, state: TargetState, resource: ApiResource, key: ObjectKey, confirmed: Confirmed
     ) -> None:
-        """Tell a target of kinds about which the API server is not asked in vain again."""
+        """Tell a target what is no finding: what is not asked, or would not be taken again."""
+        state.cautions.pop(str(key), None)
+        if confirmed.caution:
+            state.cautions[str(key)] = (
+                f"{key} is in sync, but the API server would refuse to apply it again: "
+                f"{confirmed.caution}"
+            )
         if confirmed.outcome != "refused":
             state.cautions.pop(str(resource), None)
             return

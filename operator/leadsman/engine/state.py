@@ -27,8 +27,9 @@ class TargetState:
     ``desired`` is in one of three places: ``pending`` (not judged yet), ``findings`` (not in sync)
     or neither (in sync). ``versions`` holds the resourceVersion that was judged, of objects that
     live. ``confirmed`` holds digests of what the API server was asked about and whose verdict
-    stands, ``cautions`` by kind what was learned from that. ``orphans`` were rendered once, Git has
-    dropped them, and they may still live; ``unserved`` are of kinds that the cluster does not know.
+    stands, ``cautions`` by kind or object what was learned from that. ``orphans`` were rendered
+    once, Git has dropped them, and they may still live; ``unserved`` are of kinds that the cluster
+    does not know.
     ``rendered`` says what ``desired`` was made from, so that an unchanged input renders nothing;
     ``failed`` is the same of a render that failed, and why. ``stale``: render once more whatever
     the inputs; ``rejudge``: judge all objects anew. ``settled``: looked at once, well or badly.
@@ -129,6 +130,7 @@ class TargetState:
         self.versions.pop(key, None)
         self.findings.pop(key, None)
         self.confirmed.pop(key, None)
+        self.cautions.pop(str(key), None)
         self.orphans.pop(key, None)
         self.unserved.discard(key)
         self.evidence.pop(key, None)

@@ -135,6 +135,12 @@ def test_what_delivery_marks_its_objects_with_is_not_left_behind() -> None:
     labels: Any = {f"f:{name}": {} for name in marks}
     live = with_entry(live, entry("helm", {"f:metadata": {"f:labels": labels}}, "Apply"))
     assert answered(deployment(), live, served(deployment()), "helm") is None
+    # Nor where they are all that there is.
+    git = deployment()
+    del git["metadata"]["labels"]
+    merged = served(git)
+    live["metadata"]["labels"] = marks
+    assert answered(git, live, merged, "helm") is None
 
 
 def test_what_looked_left_behind_and_stays_is_admissions_or_another_owners() -> None:

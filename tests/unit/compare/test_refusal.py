@@ -74,7 +74,7 @@ CASES = {
     ),
     "pod security": (
         (403, "Forbidden", 'pods "p" is forbidden: violates PodSecurity "restricted:latest"'),
-        (Because.OBJECT, "Forbidden"),
+        (Because.LIMITS, "Forbidden"),
     ),
     "too large": (
         (413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728"),
