@@ -235,8 +235,9 @@ def test_what_helm_sent_is_read_from_its_release(
 
     # An upgrade that writes the object, and one after it that does not.
     a_second_later(shop, "web")
-    upgrade("--set", "same=two")
     check.patch(helm={"releaseName": "web", "values": {"same": "two"}})
+    check.wait_verdict("Drifted")
+    upgrade("--set", "same=two")
     revision = "Helm release {}/web revision 2"
 
     def by_second(report: Report) -> bool:
