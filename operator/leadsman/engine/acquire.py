@@ -11,13 +11,15 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from leadsman.engine.observer import is_decisive
-from leadsman.engine.releases import Releases
+from leadsman.engine.proofs import Answer, Proofs
 from leadsman.errors import KubeError
 from leadsman.kube.status import FORBIDDEN
 from leadsman.live.fetch import FetchRequest, fetch_many
 from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leadsman.engine.index import Index
     from leadsman.engine.observer import Observer
     from leadsman.engine.state import TargetState
@@ -43,13 +45,16 @@ class Acquirer:
         schemas: Schemas,
         index: Index,
         observer: Observer,
+        held: Callable[[TargetState, ObjectKey], bool],
     ) -> None:
+        """``held`` tells whether an object may wait while its delivery goes on, and then asks."""
         self._client = client
         self._discovery = discovery
         self._schemas = schemas
         self._index = index
         self._observer = observer
-        self._releases = Releases(client)
+        self._proofs = Proofs(client, discovery)
+        self._held = held
         self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
         self.watches: LiveWatches | None = None
 
@@ -83,12 +88,14 @@ class Acquirer:
             KubeError: as for ``acquire``.
 
         """
-        asked = dict(state.unproven)
-        found = await self._releases.evidence(asked)
-        for key in asked.keys() & state.unproven.keys():
-            del state.unproven[key]
-            state.evidence[key] = found.get(key, ())
-            state.proven.add(key)
+        asked = {key: state.inquiries[key].question for key in state.unproven}
+        state.unproven.clear()
+        answers = await self._proofs.answers(state, asked)
+        for key in asked.keys() & state.inquiries.keys() & state.desired.keys():
+            answer, inquiry = answers.get(key, Answer()), state.inquiries[key]
+            if answer.running and not state.busy and self._held(state, key):
+                continue
+            inquiry.evidence, inquiry.told, inquiry.waiting = answer.evidence, True, False
             state.pending.add(key)
         gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
         resources = {gvk: self._discovery.resource(gvk) for gvk in gvks}

@@ -227,7 +227,7 @@ class Confirmer:
                 raise found
             live = found
             schema = self._schemas.get(desired.gvk)
-            local = judge(desired, live, schema, policy, state.evidence.get(key, ()))
+            local = judge(desired, live, schema, policy, state.evidence(key))
             confirmed = await confirm(
                 self._client, ticket.resource, desired, live, schema, policy, local
             )

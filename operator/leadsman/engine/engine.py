@@ -16,13 +16,14 @@ from leadsman.engine.acquire import Acquirer
 from leadsman.engine.confirmer import Confirmer
 from leadsman.engine.index import Index
 from leadsman.engine.inputs import may_be_chart
+from leadsman.engine.inquiries import Inquiries
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.observer import Observer
 from leadsman.engine.queue import WorkQueue
 from leadsman.engine.reconcile import Reconciler
 from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
-from leadsman.errors import KubeError, LeadsmanError
+from leadsman.errors import LeadsmanError
 from leadsman.model.identity import TargetKey
 from leadsman.settings import Mode
 from leadsman.targets.driftcheck import target_from
@@ -72,6 +73,7 @@ class Engine:
         self._lookup = Lookup(client)
         self._restored: dict[TargetKey, TargetStatus] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._inquiries = Inquiries(self.states, start=self._start, failed=self._queue.add)
         self.observer = Observer(
             self._index,
             now=now,
@@ -79,7 +81,8 @@ class Engine:
             depended=self._depended,
             turned=self._turned,
             compared=instruments.comparisons.inc,
-            unproven=self._unproven,
+            unproven=self._inquiries.ask,
+            doubted=self._inquiries.doubt,
             versions=self._lookup.versions,
         )
         self.confirmer: Confirmer | None = None
@@ -95,7 +98,15 @@ class Engine:
                 counted=instruments.dry_ran,
                 now=now,
             )
-        self.acquirer = Acquirer(client, discovery, schemas, self._index, self.observer)
+        self.acquirer = Acquirer(
+            client,
+            discovery,
+            schemas,
+            self._index,
+            self.observer,
+            held=self._inquiries.hold,
+        )
+        self._inquiries.prove = self.acquirer.prove
         self._reconciler = Reconciler(
             mirrors=mirrors,
             renderer=renderer,
@@ -287,18 +298,6 @@ class Engine:
             return
         self._lookup.forget_values(state.target)
         self._queue.add(key)
-
-    def _unproven(self, state: TargetState) -> None:
-        # While the target is looked at, that look does it.
-        if not state.busy and len(state.unproven) == 1:
-            self._start(self._prove(state))
-
-    async def _prove(self, state: TargetState) -> None:
-        try:
-            while state.unproven and self.states.get(state.key) is state:
-                await self.acquirer.prove(state)
-        except KubeError:
-            self._queue.add(state.key)  # What was not judged is pending.
 
     def _turned(self, resource: ApiResource) -> None:
         for key in self.acquirer.wanting(resource):

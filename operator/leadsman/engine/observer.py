@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from leadsman.compare.judge import judge
 from leadsman.compare.orphan import judge_orphan
-from leadsman.engine.releases import question
+from leadsman.engine.proofs import Inquiry, question
 from leadsman.errors import CompareError, KubeError
 from leadsman.model.finding import Finding, State
 
@@ -46,6 +46,7 @@ class Observer:
         turned: Callable[[ApiResource], None],
         compared: Callable[[], None],
         unproven: Callable[[TargetState], None],
+        doubted: Callable[[TargetState, ObjectKey], object],
         versions: dict[ObjectKey, str],
     ) -> None:
         """Call ``news`` with a target that has news and when they came in.
@@ -53,7 +54,8 @@ class Observer:
         ``depended`` is called with a target whose render reads an object that has changed, which
         ``versions`` tells: the resourceVersion of each such object when it was last read.
         ``unproven`` is called with a target of which an object can't be judged before it is known
-        what was sent of it. ``turned`` is called with a kind that cannot be followed any more, or
+        what was sent of it, ``doubted`` with one of which that has not been found out yet.
+        ``turned`` is called with a kind that cannot be followed any more, or
         can be again.
         """
         self._index = index
@@ -63,6 +65,7 @@ class Observer:
         self._turned = turned
         self._compared = compared
         self._unproven = unproven
+        self._doubted = doubted
         self._versions = versions
         self.confirmer: Confirmer | None = None
         self.schemas: dict[Gvk, Schema | None] = {}
@@ -138,27 +141,35 @@ class Observer:
         if desired.gvk.version != version or state.policy is None:
             return
         self._compared()
+        inquiry = state.inquiries.get(key)
         try:
             finding = judge(
                 desired,
                 live,
                 self.schemas.get(desired.gvk),
                 state.policy,
-                state.evidence.get(key, ()),
+                state.evidence(key),
             )
         except CompareError as error:
             finding = _unverifiable(desired, error.reason, error.message)
         if ask and self._is_asked(state, desired, live, finding):
-            state.unproven.pop(key, None)
+            state.unproven.discard(key)
             state.versions[key] = resource_version
             return
         asked = question(finding, live)
-        if asked is not None and key not in state.proven:
-            state.unproven[key] = asked
-            self._unproven(state)
-            return
-        state.proven.discard(key)
-        state.unproven.pop(key, None)
+        if asked is not None and (inquiry is None or inquiry.question != asked):
+            if inquiry is None or not inquiry.told:
+                state.inquiries[key] = Inquiry(asked, state.evidence(key))
+                state.unproven.add(key)
+                self._unproven(state)
+                return
+            inquiry.question = asked
+        if inquiry is not None:
+            if asked is not None and inquiry.waiting:
+                return
+            is_news, inquiry.told, inquiry.waiting = inquiry.told, False, False
+            if asked is not None and is_news:
+                self._doubted(state, key)
         state.versions[key] = resource_version
         self.record(state, key, finding, received)
 

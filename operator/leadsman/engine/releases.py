@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import re
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,44 +18,21 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadsman.compare.access import mapping, objects
-from leadsman.compare.evidence import Evidence
-from leadsman.errors import KubeError, RenderError
+from leadsman.errors import RenderError
 from leadsman.kube.client import JSON
-from leadsman.model.finding import Cause, Op
 from leadsman.render.yaml import load_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from leadsman.kube.client import Client
-    from leadsman.model.finding import Finding
     from leadsman.model.identity import ObjectKey
-    from leadsman.model.json import Json, JsonObject
-
-# The managers of what Helm sends: its own program, and Flux's controller.
-MANAGERS = frozenset({"helm", "helm-controller"})
+    from leadsman.model.json import JsonObject
 
 _KINDS = ("secrets", "configmaps")
 _METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 # Bytes that a revision may unpack to; Helm itself stores at most 1 MB of it packed.
 _LARGEST = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Release:
-    """A release's name and namespace."""
-
-    namespace: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What must be known of one live object: its release, and when Helm wrote it."""
-
-    release: Release
-    times: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +46,8 @@ class Revision:
     ended: str = field(default="", compare=False)
 
 
-def question(finding: Finding | None, live: JsonObject) -> Question | None:
-    """Return what to ask Helm's storage for, None where it could excuse nothing."""
-    if finding is None or not any(
-        change.cause is Cause.LIVE and change.op is not Op.ADD and change.manager in MANAGERS
-        for change in finding.changes
-    ):
-        return None
-    metadata = mapping(live.get("metadata"))
-    annotations = mapping(metadata.get("annotations"))
-    namespace = annotations.get("meta.helm.sh/release-namespace")
-    name = annotations.get("meta.helm.sh/release-name")
-    if not (_is_name(namespace) and _is_name(name)):
-        return None
-    times = {
-        str(entry.get("time"))
-        for entry in objects(metadata.get("managedFields"))
-        if entry.get("manager") in MANAGERS
-    }
-    return Question(Release(str(namespace), str(name)), frozenset(times))
-
-
 def revisions(stored: Iterable[JsonObject]) -> list[Revision]:
-    """Read the metadata of what Helm stored; the last revision first.
-
-    None where the last one is not deployed, as while Helm works or after it failed: then nobody
-    knows what was sent.
-    """
+    """Read the metadata of what Helm stored; the last revision first."""
     read: dict[int, tuple[JsonObject, str]] = {}
     for item in stored:
         metadata = mapping(item.get("metadata"))
@@ -114,7 +65,7 @@ def revisions(stored: Iterable[JsonObject]) -> list[Revision]:
             ended = _updated(metadata) if status == "deployed" else ""
         name, begun = str(metadata.get("name", "")), str(metadata.get("creationTimestamp", ""))
         made.append(Revision(number, name, status, begun, ended))
-    return made if made and made[0].status == "deployed" else []
+    return made
 
 
 def manifest(stored: JsonObject, *, binary: bool) -> list[JsonObject]:
@@ -136,66 +87,58 @@ def manifest(stored: JsonObject, *, binary: bool) -> list[JsonObject]:
 
 
 class Releases:
-    """Asks for releases when something differs, and keeps nothing."""
+    """Reads releases from where Helm stores them, and keeps nothing."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def evidence(
-        self, questions: dict[ObjectKey, Question]
-    ) -> dict[ObjectKey, tuple[Evidence, ...]]:
-        """Return what Helm is known to have sent of each object; nothing where it cannot be read.
+    async def sent(
+        self, namespace: str, name: str, keys: frozenset[ObjectKey], times: frozenset[str]
+    ) -> tuple[dict[ObjectKey, list[tuple[Revision, JsonObject]]], bool]:
+        """Return what a release has sent of some objects, the last revision first.
 
-        Objects of one release share its requests.
+        That is what the last revision sent, and those that were under way at one of the ``times``.
+        Nothing is known of what the last revision does not have, nor of anything unless that is
+        deployed: while Helm works, which is what the flag returned says, and after it failed.
+
+        Raises:
+            KubeError: the release could not be read.
+
         """
-        releases = {asked.release for asked in questions.values()}
-        found: dict[ObjectKey, tuple[Evidence, ...]] = {}
-        for release in sorted(releases):
-            asked = {key: one for key, one in questions.items() if one.release == release}
-            try:
-                found |= await self._of(release, asked)
-            except KubeError:
-                continue  # Without permission or answer there is no evidence.
-        return found
-
-    async def _of(
-        self, release: Release, asked: dict[ObjectKey, Question]
-    ) -> dict[ObjectKey, tuple[Evidence, ...]]:
+        path, known = "", list[Revision]()
         for kind in _KINDS:
-            path = f"/api/v1/namespaces/{release.namespace}/{kind}"
-            answer = await self._client.exchange(
-                "GET",
-                path,
-                params={"labelSelector": f"owner=helm,name={release.name}"},
-                headers={"Accept": _METADATA_LIST},
-            )
-            known = revisions(objects(mapping(orjson.loads(answer.body)).get("items")))
+            path = f"/api/v1/namespaces/{namespace}/{kind}"
+            known = await self._revisions(path, name)
             if known:
                 break
-        else:
-            return {}
-        times = {time for question in asked.values() for time in question.times}
-        # The last one, and those in whose time one of the objects was written.
+        if not known or known[0].status != "deployed":
+            return {}, bool(known) and known[0].status.startswith("pending-")
         needed = [
             revision
             for revision in known
             if revision is known[0]
             or (revision.ended and any(revision.begun <= at <= revision.ended for at in times))
         ]
-        sent: dict[ObjectKey, list[Evidence]] = {key: [] for key in asked}
+        found: dict[ObjectKey, list[tuple[Revision, JsonObject]]] = {key: [] for key in keys}
         for revision in needed:
             stored = await self._client.get(f"{path}/{revision.stored_as}")
-            documents = await asyncio.to_thread(manifest, stored, binary=kind == "secrets")
-            source = f"Helm release {release.namespace}/{release.name} revision {revision.number}"
-            for key, said in sent.items():
-                document = _sent(documents, key, release.namespace)
+            documents = await asyncio.to_thread(manifest, stored, binary=path.endswith("secrets"))
+            for key in list(found):
+                document = _sent(documents, key, namespace)
                 if document is not None:
-                    said.append(
-                        Evidence(source, MANAGERS, document, revision.begun, revision.ended)
-                    )
+                    found[key].append((revision, document))
                 elif revision is known[0]:
-                    asked.pop(key)  # The last revision dropped it: the others tell of the past.
-        return {key: tuple(sent[key]) for key in asked}
+                    del found[key]
+        return found, False
+
+    async def _revisions(self, path: str, name: str) -> list[Revision]:
+        answer = await self._client.exchange(
+            "GET",
+            path,
+            params={"labelSelector": f"owner=helm,name={name}"},
+            headers={"Accept": _METADATA_LIST},
+        )
+        return revisions(objects(mapping(orjson.loads(answer.body)).get("items")))
 
 
 def _sent(documents: list[JsonObject], key: ObjectKey, namespace: str) -> JsonObject | None:
@@ -210,10 +153,6 @@ def _sent(documents: list[JsonObject], key: ObjectKey, namespace: str) -> JsonOb
         ) and key.namespace in {"", metadata.get("namespace") or namespace}:
             return document
     return None
-
-
-def _is_name(value: Json) -> bool:
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 def _updated(metadata: JsonObject) -> str:

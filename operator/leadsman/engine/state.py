@@ -10,7 +10,7 @@ from leadsman.model.finding import DRIFTED_STATES, Finding, State
 if TYPE_CHECKING:
     from leadsman.compare.evidence import Evidence
     from leadsman.compare.judge import Policy
-    from leadsman.engine.releases import Question
+    from leadsman.engine.proofs import Inquiry
     from leadsman.errors import LeadsmanError
     from leadsman.model.desired import DesiredObject, Rendered
     from leadsman.model.identity import Gvk, ObjectKey, TargetKey
@@ -34,9 +34,9 @@ class TargetState:
     ``failed`` is the same of a render that failed, and why. ``stale``: render once more whatever
     the inputs; ``rejudge``: judge all objects anew. ``settled``: looked at once, well or badly.
     ``busy``: between two revisions, when nothing may be reported. ``observed``: the generation of
-    the spec that was looked at last, well or badly, which is what a report is about. ``evidence``
-    is what delivery is known to have sent of objects that differ; ``unproven`` are those of which
-    that has to be found out before they are judged, ``proven`` those of which it has just been.
+    the spec that was looked at last, well or badly, which is what a report is about. ``inquiries``
+    are about objects that differ in what delivery wrote: what it is known to have sent of them.
+    ``unproven`` are those of which that is to be found out before they are judged.
     ``restored_since`` says of objects that a report told of whether they had drifted, and since
     when, until they are judged.
     """
@@ -72,9 +72,8 @@ class TargetState:
     rejudge: bool = False
     failed: tuple[tuple[object, ...], LeadsmanError] | None = None
 
-    evidence: dict[ObjectKey, tuple[Evidence, ...]] = field(default_factory=dict)
-    unproven: dict[ObjectKey, Question] = field(default_factory=dict)
-    proven: set[ObjectKey] = field(default_factory=set)
+    inquiries: dict[ObjectKey, Inquiry] = field(default_factory=dict)
+    unproven: set[ObjectKey] = field(default_factory=set)
 
     restored: TargetStatus | None = None
     restored_since: dict[ObjectKey, tuple[bool, float]] = field(default_factory=dict)
@@ -124,6 +123,11 @@ class TargetState:
         del self.restored_since[finding.key]
         return since
 
+    def evidence(self, key: ObjectKey) -> tuple[Evidence, ...]:
+        """Return what delivery is known to have sent of an object."""
+        inquiry = self.inquiries.get(key)
+        return () if inquiry is None else inquiry.evidence
+
     def forget(self, key: ObjectKey) -> None:
         """Drop all that is known of an object that is no longer of this target."""
         self.pending.discard(key)
@@ -133,9 +137,8 @@ class TargetState:
         self.cautions.pop(str(key), None)
         self.orphans.pop(key, None)
         self.unserved.discard(key)
-        self.evidence.pop(key, None)
-        self.unproven.pop(key, None)
-        self.proven.discard(key)
+        self.inquiries.pop(key, None)
+        self.unproven.discard(key)
 
     def reconsider(self, policy: Policy) -> None:
         """Have all objects judged anew, by other rules."""

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from leadsman.engine.releases import Release, manifest, question, revisions
-from leadsman.model.finding import Cause, Change, Finding, Op, State
-from unit.engine.samples import CONFIG_MAP, key
+from leadsman.engine.releases import manifest, revisions
 
 MANIFEST = """\
 ---
@@ -68,11 +66,6 @@ def test_after_a_failure_only_what_is_known_for_certain_counts() -> None:
     assert [(one.number, one.ended) for one in found] == [(4, ""), (3, ""), (2, ""), (1, "")]
 
 
-@pytest.mark.parametrize("status", ["failed", "pending-upgrade", "uninstalling", ""])
-def test_unless_the_last_revision_is_deployed_nothing_is_known(status: str) -> None:
-    assert revisions([stored(1, "deployed", "10", "12"), stored(2, status, "20", "22")]) == []
-
-
 def test_what_is_no_revision_is_left_out() -> None:
     odd: list[Any] = [{}, {"metadata": []}, {"metadata": {"labels": {"version": "x"}}}]
     assert revisions(odd) == []
@@ -97,30 +90,3 @@ def test_a_manifest_is_read_from_a_secret_and_a_config_map() -> None:
 )
 def test_what_cannot_be_read_says_nothing(broken: dict[str, Any]) -> None:
     assert [item for item in manifest(broken, binary=True) if "kind" in item] == []
-
-
-def _finding(manager: str = "helm", op: Op = Op.REPLACE) -> Finding:
-    change = Change("/data/a", ".data.a", op, cause=Cause.LIVE, manager=manager)
-    return Finding(key("a"), CONFIG_MAP, State.MODIFIED, (change,))
-
-
-def _live(name: str = "web", namespace: str = "shop") -> dict[str, Any]:
-    said = {"meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": namespace}
-    entries = [{"manager": "helm", "time": "5"}, {"manager": "k9s", "time": "6"}]
-    return {"metadata": {"annotations": said, "managedFields": entries}}
-
-
-def test_helm_is_asked_only_where_it_may_have_written_what_differs() -> None:
-    asked = question(_finding(), _live())
-    assert asked is not None
-    assert (asked.release, asked.times) == (Release("shop", "web"), frozenset({"5"}))
-    assert question(None, _live()) is None
-    assert question(_finding("kubectl-edit"), _live()) is None
-    assert question(_finding(op=Op.ADD), _live()) is None
-    assert question(_finding(), {}) is None
-
-
-@pytest.mark.parametrize("name", ["", "web,owner!=helm", "../x", "a" * 80])
-def test_a_name_that_is_none_is_not_asked_for(name: str) -> None:
-    assert question(_finding(), _live(name)) is None
-    assert question(_finding(), _live(namespace=name)) is None
