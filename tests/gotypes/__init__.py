@@ -3,7 +3,8 @@
     python -m gotypes               # make it anew: `make generate`
     python -m gotypes --check       # fail where it is not what would be made
 
-``kept.json`` is made by ``main.go``, once per Kubernetes minor version, from the modules that
+``defaults.json`` says what is filled in, see ``defaults.py``. ``kept.json`` says which fields keep
+their zero. It is made by ``main.go``, once per Kubernetes minor version, from the modules that
 ``modules/`` pins. Compiling all of them takes minutes where Go's cache has none of it. So the check
 runs the program for the control plane's own version alone; of the others it compares the digest,
 in the data, of what they were made from: program, pins and checksums decide the result.

@@ -175,9 +175,9 @@ class _Builder:
         return self._shared(
             node,
             keeps_zero=keeps_zero,
-            default=self._types.defaults.get(_type_name(owner), {}).get(name, default),
-            derive=self._types.derived.get(_type_name(owner), {}).get(name),
-            assigned=name in self._types.assigned.get(_type_name(owner), ()),
+            default=self._types.defaults.get(owner, {}).get(name, default),
+            derive=self._types.derived.get(owner, {}).get(name),
+            assigned=name in self._types.assigned.get(owner, ()),
         )
 
     def _node(self, schema: JsonObject, origin: Origin) -> Node:
@@ -298,9 +298,3 @@ def _format(schema: JsonObject) -> Format:
     if schema.get("type") == "string" and "ms|s|m|h" in pattern:
         return Format.DURATION
     return _FORMATS.get(str(schema.get("format", "")), Format.PLAIN)
-
-
-def _type_name(component: str) -> str:
-    """Return ``group.Type`` of a component's name, which ends in group, version and type."""
-    group, _version, name = ["", "", *component.split(".")][-3:]
-    return f"{group}.{name}"

@@ -129,9 +129,9 @@ def test_a_type_that_is_not_known_has_what_openapi_tells() -> None:
 def test_what_is_known_of_go_types_is_passed_in() -> None:
     types = GoTypes(
         kept={"io.k8s.api.apps.v1.DeploymentSpec": frozenset({"paused"})},
-        defaults={"apps.DeploymentSpec": {"replicas": 7}},
+        defaults={"io.k8s.api.apps.v1.DeploymentSpec": {"replicas": 7}},
         derived={},
-        assigned={"apps.DeploymentSpec": frozenset({"minReadySeconds"})},
+        assigned={"io.k8s.api.apps.v1.DeploymentSpec": frozenset({"minReadySeconds"})},
     )
     schema = build_schema(builtin_document(), _DEPLOYMENT, types)
     assert schema is not None
