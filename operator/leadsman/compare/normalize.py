@@ -214,21 +214,28 @@ _SCALE_DOWN: JsonObject = {
 }
 
 
-def _autoscaler(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
-    """Complete a behavior, as the API server does with any that is given."""
-    spec = mapping(desired.get("spec"))
-    behavior = spec.get("behavior")
-    if isinstance(behavior, dict):
-        full = {
-            **behavior,
-            "scaleUp": _SCALE_UP | _given(behavior.get("scaleUp")),
-            "scaleDown": _SCALE_DOWN | _given(behavior.get("scaleDown")),
+def _autoscaler(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    """Leave out what completes a behavior, as the API server does with any that is given."""
+    behavior = mapping(mapping(desired.get("spec")).get("behavior"))
+    spec = mapping(live.get("spec"))
+    found = spec.get("behavior")
+    if not isinstance(found, dict):
+        return
+    rest = dict(found)
+    for direction, usual in (("scaleUp", _SCALE_UP), ("scaleDown", _SCALE_DOWN)):
+        given, told = mapping(behavior.get(direction)), found.get(direction)
+        if not isinstance(told, dict):
+            continue
+        rules = {
+            key: value
+            for key, value in told.items()
+            if given.get(key) is not None or key not in usual or value != usual[key]
         }
-        desired["spec"] = {**spec, "behavior": full}
-
-
-def _given(rules: Json) -> JsonObject:
-    return {key: value for key, value in mapping(rules).items() if value is not None}
+        if rules or direction in behavior:
+            rest[direction] = rules
+        else:
+            rest.pop(direction, None)
+    live["spec"] = {**spec, "behavior": rest}
 
 
 def _endpoints(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:

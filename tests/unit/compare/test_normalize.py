@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from unit.compare.samples import DELIVERED, changes, owned, verdict
+from unit.compare.samples import DELIVERED, changes, entry, owned, verdict
 
 if TYPE_CHECKING:
     from leadsman.model.json import JsonObject
@@ -217,8 +217,9 @@ def test_an_autoscalers_behavior_is_completed() -> None:
     git = autoscaler(scaleUp={"stabilizationWindowSeconds": 30, "policies": None})
     assert verdict(git, owned(autoscaler(scaleUp=up, scaleDown=down), DELIVERED)) is None
     fewer = autoscaler(scaleUp={**up, "policies": up["policies"][1:]}, scaleDown=down)
-    assert [change[1] for change in changes(git, owned(fewer, DELIVERED))] == [
-        "/spec/behavior/scaleUp/policies/0"
+    edited = entry("kubectl-edit", {"f:spec": {"f:behavior": {"f:scaleUp": {"f:policies": {}}}}})
+    assert [change[:2] for change in changes(git, owned(fewer, DELIVERED, edited))] == [
+        ("add", "/spec/behavior/scaleUp/policies")
     ]
 
 
