@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test lint style types layers generate generated unit e2e demo bench venv tools ssh lock clean
+.PHONY: help test lint style types layers generate generated unit e2e demo bench truth venv tools ssh lock clean
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -54,6 +54,12 @@ demo: venv tools ## Watch drift being found; KEEP=1 leaves it running, CONTEXT=n
 
 bench: venv tools ## Measure speed and cost on a real control plane
 	@$(MODULE) bench
+
+# Half an hour or more; options are those of `python -m truth`: SEED=7 CASES="folder ..." and more
+# in TRUTH.
+truth: venv tools ## Compare verdicts with the API server's, and peers' with both; SEED=, CASES=
+	@$(MODULE) truth.peers
+	@$(MODULE) truth $(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES)) $(TRUTH)
 
 venv: ## Make .venv from the locked requirements
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 here; install one or say make PYTHON=..." >&2; exit 1; }

@@ -10,6 +10,7 @@ import yaml
 import kinds
 from inputs import INPUTS, corpus, real_input
 from leadsman.model.target import HelmOptions, PlainOptions
+from truth.material import OWN
 
 if TYPE_CHECKING:
     import random
@@ -45,7 +46,7 @@ class Case:
 
 def own() -> Iterator[Case]:
     """Yield our own objects of every built-in kind that can be created."""
-    yield Case("kinds", kinds.HERE, "", PlainOptions(), namespace=kinds.NAMESPACE)
+    yield Case(OWN, kinds.HERE, "", PlainOptions(), namespace=kinds.NAMESPACE)
 
 
 def pinned(rng: random.Random, names: tuple[str, ...] = tuple(INPUTS)) -> Iterator[Case]:

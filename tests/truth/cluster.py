@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from leadsman.errors import KubeError
+from truth.material import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,7 +54,7 @@ class Cluster:
         head = path.rpartition("/")[0]
         try:
             if server_side:
-                text = json.dumps(body).encode()
+                text = yaml_text(body).encode()
                 await self.client.exchange(
                     "PATCH",
                     path,

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,31 @@ if TYPE_CHECKING:
 
     from truth.cases import Case
 
+# What may not stand as it is in YAML, though it may in JSON. Escapes of surrogates, which is how
+# JSON writes what lies beyond U+FFFF in ASCII, YAML does not know.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 CRD = Gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 _HOOK = "helm.sh/hook"
+# Our own objects keep nobody out.
+OWN = "kinds"
+# What nobody answers for here, and yet is asked before others are written.
+_GATES = frozenset(
+    {
+        "APIService",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+    }
+)
 # What a cluster has of its own: not ours to deliver.
 _RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+
+
+def yaml_text(body: Any) -> str:
+    """Write a document in JSON that is YAML, too."""
+    text = json.dumps(body, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +97,7 @@ class Material:
             seen[one.gvk] += 1
         ranked.sort(key=lambda each: each[0])
         kept = {id(one) for _, _, one in ranked[:count]}
-        self.manifests = [one for one in self.manifests if id(one) in kept or one.case == "kinds"]
+        self.manifests = [one for one in self.manifests if id(one) in kept or one.case == OWN]
 
 
 async def render(
@@ -154,18 +176,20 @@ def batches(material: Material, builtin: Callable[[Gvk], bool], size: int) -> li
     """
     made: list[Batch] = []
     taken: list[set[tuple[str, str, str, str]]] = []
+    gates: list[bool] = []
     for case in _by_case(material.manifests):
+        gate = case[0].gvk.kind in _GATES and case[0].case != OWN
         rest = [one for one in case if builtin(one.gvk) or _defined(material, one.gvk)]
         material.refused["NoDefinition"] += len(case) - len(rest)
         for number, places in enumerate(taken):
-            if len(made[number].manifests) + len(rest) <= size and not any(
-                one.place in places for one in rest
-            ):
+            fits = len(made[number].manifests) + len(rest) <= size and gates[number] is gate
+            if fits and not any(one.place in places for one in rest):
                 break
         else:
             number = len(made)
             made.append(Batch(f"batch-{number}"))
             taken.append(set())
+            gates.append(gate)
         made[number].manifests += rest
         taken[number].update(one.place for one in rest)
     for batch in made:
@@ -174,10 +198,13 @@ def batches(material: Material, builtin: Callable[[Gvk], bool], size: int) -> li
 
 
 def _by_case(manifests: Sequence[Manifest]) -> list[list[Manifest]]:
-    cases: dict[str, list[Manifest]] = {}
+    """Part manifests by case, and what would keep the rest out into cases of its own."""
+    cases: dict[tuple[str, bool], list[Manifest]] = {}
     for manifest in manifests:
-        cases.setdefault(manifest.case, []).append(manifest)
-    return sorted(cases.values(), key=len, reverse=True)
+        gate = manifest.gvk.kind in _GATES and manifest.case != OWN
+        cases.setdefault((manifest.case, gate), []).append(manifest)
+    ordered = sorted(cases.items(), key=lambda item: (item[0][1], -len(item[1])))
+    return [case for _, case in ordered]
 
 
 def _defined(material: Material, gvk: Gvk) -> bool:

@@ -199,7 +199,7 @@ def _is_about(mutation: Mutation, change: Change) -> bool:
         # An element that is gone is told of by its place in Git.
         about = inside or siblings
     else:
-        about = inside and mutation.action in {"reorder", "add"}
+        about = inside and (mutation.action in {"reorder", "add"} or mutation.place.value is None)
     return about
 
 

@@ -78,6 +78,8 @@ class Leadsman:
 
     async def tell(self, manifests: Sequence[Manifest]) -> Mapping[Manifest, Said]:
         """Check a folder that holds all of them."""
+        if not manifests:
+            return {}
         with tempfile.TemporaryDirectory(prefix="leadsman-truth-") as name:
             folder = Path(name)
             for number, one in enumerate(manifests):

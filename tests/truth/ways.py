@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from truth.flux import FluxError, KustomizeController
+from truth.material import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,8 +142,7 @@ def halved(
 
 
 def _stream(manifests: Sequence[Manifest]) -> str:
-    # Escaped, so that no reader of YAML stumbles over a character.
-    return "\n".join(f"---\n{json.dumps(one.body)}" for one in manifests) + "\n"
+    return "\n".join(f"---\n{yaml_text(one.body)}" for one in manifests) + "\n"
 
 
 def _parts(manifests: Sequence[Manifest]) -> list[list[Manifest]]:
@@ -167,7 +167,7 @@ def _write_chart(chart: Path, manifests: Sequence[Manifest], *, former: bool) ->
     (chart / "templates" / "all.yaml").write_text(_TEMPLATE)
     for number, one in enumerate(manifests):
         body = _marked(one.body) if former else one.body
-        (chart / "objects" / f"{number:04}.json").write_text(json.dumps(body))
+        (chart / "objects" / f"{number:04}.json").write_text(yaml_text(body))
 
 
 def _marked(body: dict[str, Any]) -> dict[str, Any]:

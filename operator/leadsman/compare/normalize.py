@@ -216,25 +216,24 @@ _SCALE_DOWN: JsonObject = {
 
 def _autoscaler(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
     """Leave out what completes a behavior, as the API server does with any that is given."""
-    behavior = mapping(mapping(desired.get("spec")).get("behavior"))
+    behavior = mapping(desired.get("spec")).get("behavior")
     spec = mapping(live.get("spec"))
     found = spec.get("behavior")
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not isinstance(behavior, dict):
         return
     rest = dict(found)
     for direction, usual in (("scaleUp", _SCALE_UP), ("scaleDown", _SCALE_DOWN)):
-        given, told = mapping(behavior.get(direction)), found.get(direction)
+        given, told = behavior.get(direction), found.get(direction)
         if not isinstance(told, dict):
             continue
-        rules = {
-            key: value
-            for key, value in told.items()
-            if given.get(key) is not None or key not in usual or value != usual[key]
-        }
-        if rules or direction in behavior:
-            rest[direction] = rules
-        else:
-            rest.pop(direction, None)
+        if isinstance(given, dict):
+            rest[direction] = {
+                key: value
+                for key, value in told.items()
+                if given.get(key) is not None or key not in usual or value != usual[key]
+            }
+        elif told == usual:
+            del rest[direction]
     live["spec"] = {**spec, "behavior": rest}
 
 
