@@ -171,6 +171,47 @@ def policy(name: str, namespace: str, kind: str, **spec: Any) -> list[dict[str, 
     ]
 
 
+# These two come first: a change of admission has everything asked about anew, once a minute.
+
+
+def _round(report: Report) -> str:
+    change = report.changes("ConfigMap", "marker").get("/metadata/annotations/round", {})
+    return str(change.get("live", ""))
+
+
+def test_an_unchanged_object_is_asked_about_once(
+    open_app: Callable[..., App], control_plane: ControlPlane, namespace: str
+) -> None:
+    app = open_app(deployment(), configmap("marker", a="1"))
+    until(lambda: app.asked("web") and app.asked("marker"), "both to be confirmed")
+    # A status that moves, another commit, and a new list of all objects change nothing of it.
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web/status"
+    control_plane.api.patch(path, {"status": {"replicas": 7, "observedGeneration": 1}})
+    app.repository.commit({"README.md": "nothing that is rendered"})
+    control_plane.restart_apiserver()
+    for count in (2, 3):
+        app.kubectl("annotate", "--overwrite", "configmap/marker", f"round={count}")
+        app.wait(lambda report: _round(report) == str(count), "the marker's change")  # noqa: B023 - waited for in this round
+        assert app.asked("marker") == count
+    assert app.asked("web") == 1
+
+
+def test_a_new_policy_is_noticed_though_nothing_else_changes(
+    open_app: Callable[..., App], control_plane: ControlPlane, namespace: str
+) -> None:
+    app = open_app(deployment(), configmap("other", a="1"))
+    until(lambda: app.asked("web"), "it to be confirmed")
+    validation = {"expression": "false", "message": "nothing at all"}
+    name = f"late-{namespace}"
+    for body in policy(name, namespace, "ValidatingAdmissionPolicy", validations=[validation]):
+        register(control_plane, body)
+    report = app.check.wait(
+        lambda report: report.states.get(WEB) == "Rejected", "the new policy", timeout=100
+    )
+    assert name in report.object(*WEB)["message"]
+    assert list(report.states) == [WEB]
+
+
 MUTATION = """\
 Object{
   metadata: Object.metadata{labels: {"injected": "yes"}},
@@ -346,28 +387,6 @@ def test_what_delivery_would_remove_is_left_behind(open_app: Callable[..., App])
     report = app.wait(lambda report: report.verdict == "Drifted", "left behind")
     change = report.changes("ConfigMap", "settings")["/data/b"]
     assert (change["cause"], change["manager"]) == ("LeftBehind", "deployer")
-
-
-def _round(report: Report) -> str:
-    change = report.changes("ConfigMap", "marker").get("/metadata/annotations/round", {})
-    return str(change.get("live", ""))
-
-
-def test_an_unchanged_object_is_asked_about_once(
-    open_app: Callable[..., App], control_plane: ControlPlane, namespace: str
-) -> None:
-    app = open_app(deployment(), configmap("marker", a="1"))
-    until(lambda: app.asked("web") and app.asked("marker"), "both to be confirmed")
-    # A status that moves, another commit, and a new list of all objects change nothing of it.
-    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web/status"
-    control_plane.api.patch(path, {"status": {"replicas": 7, "observedGeneration": 1}})
-    app.repository.commit({"README.md": "nothing that is rendered"})
-    control_plane.restart_apiserver()
-    for count in (2, 3):
-        app.kubectl("annotate", "--overwrite", "configmap/marker", f"round={count}")
-        app.wait(lambda report: _round(report) == str(count), "the marker's change")  # noqa: B023 - waited for in this round
-        assert app.asked("marker") == count
-    assert app.asked("web") == 1
 
 
 def test_kinds_that_rbac_leaves_out_are_compared_locally(open_app: Callable[..., App]) -> None:

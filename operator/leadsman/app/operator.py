@@ -18,6 +18,7 @@ from leadsman.engine.queue import Backoff
 from leadsman.engine.reporter import Reporter
 from leadsman.errors import KubeError, LeadsmanError
 from leadsman.kube.session import authenticated_session
+from leadsman.live.admission import AdmissionWatch
 from leadsman.live.crds import SurfaceWatch
 from leadsman.live.watches import LiveWatches
 from leadsman.render.protections import protections
@@ -150,6 +151,9 @@ async def _work(
         group.create_task(reporter.run())
         group.create_task(_supervise("the watch of reports", reports.run))
         group.create_task(_supervise("the watch of kinds", surface.run))
+        if engine.confirmer is not None:
+            admission = AdmissionWatch(client, parts.discovery, engine.admission_changed)
+            group.create_task(_supervise("the watch of admission", admission.run))
         group.create_task(_supervise("kopf", lambda: _kopf(parts, settings, stop)))
         for resource in await _persist(
             "the list of DriftChecks", lambda: parts.driftchecks(settings.namespaces)

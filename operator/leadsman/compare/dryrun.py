@@ -61,15 +61,26 @@ class Answer:
 class DryRun:
     """The differences between live and what delivery would make of it.
 
-    ``desired`` is Git's object as it is compared (``normalize``); nothing is changed.
+    ``desired`` is Git's object as it is compared (``normalize``), ``sent`` as it was sent; nothing
+    is changed.
     """
 
-    __slots__ = ("_answer", "_desired", "_found", "_gvk", "_ownership", "_trust")
+    __slots__ = (
+        "_after",
+        "_answer",
+        "_desired",
+        "_found",
+        "_gvk",
+        "_ownership",
+        "_sent",
+        "_trust",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known of one object
         self,
         answer: Answer,
         desired: JsonObject,
+        sent: JsonObject,
         live: JsonObject,
         node: Node,
         *,
@@ -78,6 +89,8 @@ class DryRun:
         trust: Trust,
     ) -> None:
         self._answer = answer
+        self._after = Ownership(answer.merged)
+        self._sent = sent
         self._desired = desired
         self._gvk = gvk
         self._ownership = ownership
@@ -97,7 +110,7 @@ class DryRun:
             place = _place(candidate.steps)
             related = [item for where, item in self._found if _overlap(where, place)]
             if candidate.specified:
-                is_kept = bool(related) or bool(candidate.excuse)
+                is_kept = related or candidate.excuse or not self._is_sent(candidate.steps)
                 yield candidate if is_kept else replace(candidate, cause=Cause.ADMISSION)
             elif any(
                 item.op is Op.ADD and len(item.steps) <= len(candidate.steps) for item in related
@@ -128,6 +141,16 @@ class DryRun:
             if said is not ABSENT and _is_overlooked(said, item):
                 yield replace(item, steps=steps)
 
+    def _is_sent(self, steps: Steps) -> bool:
+        """Tell whether Git's object has a field, and not only the API server's defaults for it.
+
+        What a person has set in place of a default, delivery leaves as it is.
+        """
+        return _has(self._sent, steps) or any(
+            owner.entry.manager == self._answer.manager and owner.entry.operation == "Apply"
+            for owner in (*self._after.owners(steps), *self._after.above(steps))
+        )
+
     def _applied(self, steps: Steps) -> Entry | None:
         """Return the entry by which who delivers has applied a field, if it has."""
         if not self._answer.manager or self._trust.is_mark(field_path(steps)):
@@ -154,7 +177,7 @@ class DryRun:
         path = field_path(candidate.steps)
         others = [
             owner.entry
-            for owner in Ownership(self._answer.merged).owners(candidate.steps)
+            for owner in self._after.owners(candidate.steps)
             if owner.entry.manager != entry.manager
         ]
         foreign = [
@@ -207,19 +230,39 @@ def _located(document: Json, steps: Steps) -> tuple[Steps, Json]:
     return tuple(found), value
 
 
+def _has(document: Json, steps: Steps) -> bool:
+    """Tell whether Git's object has a place, or the list whose elements have none of their own."""
+    value: Json = document
+    for step in steps:
+        if isinstance(step, str):
+            value = value.get(step, ABSENT) if isinstance(value, dict) else ABSENT
+        elif step.keys or step.value is not ABSENT:
+            is_there = isinstance(value, list) and 0 <= step.desired < len(value)
+            value = value[step.desired] if is_there else ABSENT
+        else:
+            return isinstance(value, list)
+        if value is ABSENT:
+            return False
+    return True
+
+
 def _index(value: Json, step: Item) -> int:
+    """Return where in Git's list an element of the answer is, -1 if it is not there."""
     if not isinstance(value, list):
         return -1
-    for index, element in enumerate(value):
-        if step.keys:
+    if not step.keys:
+        if step.value is not ABSENT:
+            return next((i for i, element in enumerate(value) if element == step.value), -1)
+        return step.index if step.index < len(value) else -1
+    # A key that Git leaves to its default, as a port's protocol, yields to one that it gives.
+    for default in (ABSENT, None):
+        for index, element in enumerate(value):
             if isinstance(element, dict) and all(
-                element.get(name, wanted) == wanted for name, wanted in step.keys
+                element.get(name, wanted if default is None else ABSENT) == wanted
+                for name, wanted in step.keys
             ):
                 return index
-        elif step.value is not ABSENT and element == step.value:
-            return index
-    has_place = not step.keys and step.value is ABSENT and step.index < len(value)
-    return step.index if has_place else -1
+    return -1
 
 
 def _is_overlooked(said: Json, item: Difference) -> bool:

@@ -155,6 +155,7 @@ def _compared(
         dry_run = DryRun(
             answer,
             compared[0],
+            wanted,
             live,
             node,
             gvk=desired.gvk,

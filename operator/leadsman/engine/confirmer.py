@@ -29,7 +29,7 @@ from leadsman.model.identity import ObjectKey, TargetKey
 from leadsman.model.status import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from leadsman.compare.schema import Schema
     from leadsman.engine.state import TargetState
@@ -162,6 +162,16 @@ class Confirmer:
         urgent = key in state.findings or not (local is None or local.state is State.IN_SYNC)
         self._open_ticket(ident, _Ticket(state, key, resource, urgent))
         return urgent
+
+    def again(self, states: Iterable[TargetState]) -> None:
+        """Ask about all objects anew, when there is time: admission is other than before."""
+        self._refused.clear()
+        for state in states:
+            for key in state.confirmed.keys() & state.desired.keys():
+                resource = self._discovery.resource(state.desired[key].gvk)
+                if resource is not None and (state.key, key) not in self._tickets:
+                    ticket = _Ticket(state, key, resource, urgent=False)
+                    self._open_ticket((state.key, key), ticket)
 
     def _open_ticket(self, ident: _Ident, ticket: _Ticket) -> None:
         """Ask about an object now, in place of what was to be asked about it before."""

@@ -217,6 +217,12 @@ class Engine:
             if state.stale or state.rejudge or asks:
                 self._queue.add(state.key)
 
+    def admission_changed(self) -> None:
+        """Have the API server asked anew about what it was asked about before."""
+        if self.confirmer is not None:
+            log.info("admission has changed: all objects are confirmed anew")
+            self.confirmer.again(self.states.values())
+
     def _gvks(self) -> set[Gvk]:
         return {desired.gvk for state in self.states.values() for desired in state.desired.values()}
 

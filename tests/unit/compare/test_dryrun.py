@@ -195,6 +195,35 @@ def test_an_element_is_found_again_whatever_comes_before_it() -> None:
     assert (change.desired, change.live) == ("nginx:1.25", "evil:1")
 
 
+def test_what_a_person_set_in_place_of_a_default_is_none_of_admissions() -> None:
+    git = autoscaler({"scaleDown": {"stabilizationWindowSeconds": 60}})
+    live = autoscaler(
+        {
+            "scaleDown": {
+                "stabilizationWindowSeconds": 60,
+                "selectPolicy": "Max",
+                "policies": [{"type": "Percent", "value": 100, "periodSeconds": 60}],
+            }
+        }
+    )
+    local = verdict(git, live)
+    assert local is not None
+    assert local.changes
+    finding = answered(git, live, live, FLUX)
+    assert finding is not None
+    assert finding.changes == local.changes
+
+
+def autoscaler(behavior: JsonObject) -> JsonObject:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"scaleTargetRef": target, "maxReplicas": 3, "behavior": behavior},
+    }
+
+
 def test_an_atomic_list_that_admission_completes_is_none() -> None:
     toleration = {"key": "a", "operator": "Exists"}
     git = deployment({"tolerations": [toleration]})
