@@ -76,9 +76,8 @@ def excused(check: Check) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def a_second_later(check: Check, name: str) -> None:
-    """Wait until what is written now has another time than the object's creation."""
-    path = f"/api/v1/namespaces/{check.namespace}/configmaps/{name}"
+def a_second_later(check: Check, path: str) -> None:
+    """Wait until what is written now has another time than an object's creation."""
     created = check.plane.api.get(path)["metadata"]["creationTimestamp"]
     then = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
     until(lambda: time.time() >= then + 1, "the next second")

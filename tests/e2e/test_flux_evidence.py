@@ -56,6 +56,7 @@ def test_flux_says_what_it_applied(
         def tells(revision: str) -> Callable[[Report], bool]:
             return lambda report: report.verdict == "InSync" and revision in str(excused(check))
 
+        path = f"/api/v1/namespaces/{namespace}/configmaps/web"
         repository = git.create("shop")
         revision = deliver()
         check = Check(operator, plane, namespace, "shop")
@@ -69,13 +70,12 @@ def test_flux_says_what_it_applied(
         assert report.status["summary"]["admissionFields"] == 2
 
         # Delivered again: an object that was written then, and one more that nothing changes.
-        a_second_later(check, "web")
+        a_second_later(check, path)
         for data in ({"same": "two"}, {"same": "two", "more": "three"}):
             check.wait(tells(deliver(**data)), "in sync with what was delivered")
 
         # Somebody who takes Flux's name, in its way and in another.
-        a_second_later(check, "web")
-        path = f"/api/v1/namespaces/{namespace}/configmaps/web"
+        a_second_later(check, path)
         by_name = f"{path}?fieldManager=kustomize-controller"
         plane.api.patch(by_name, {"data": {"image": "person"}})
         report = check.wait(

@@ -141,7 +141,7 @@ class Witness:
         if not _TIME.fullmatch(since):
             return None
         if place[0] not in _FREE and any(
-            entry.time >= since
+            _may_be_since(entry, since)
             for entry in self._ownership.entries
             if f"f:{place[0]}" in entry.fields and not self._trust.is_known(entry, self._gvk)
         ):
@@ -197,7 +197,7 @@ class Witness:
         if not isinstance(created, str) or not _TIME.fullmatch(created) or entry.time > created:
             return False
         return generation == 1 or any(
-            other is not entry and other.subresource != "status" and other.time >= created
+            other is not entry and other.subresource != "status" and _may_be_since(other, created)
             for other in self._ownership.entries
         )
 
@@ -227,6 +227,11 @@ def _last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...
             operation=entry.operation,
         ),
     )
+
+
+def _may_be_since(entry: Entry, time: str) -> bool:
+    """Tell whether an entry may have been written since; through ``scale`` it gets no time."""
+    return not entry.time or entry.time >= time
 
 
 def _overlap(one: Steps, other: Steps) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -73,8 +74,8 @@ class Change:
     are ABSENT where the field is not there, and masked in Secrets. ``manager``, ``operation``
     and ``time`` (RFC 3339) are the managedFields entry that last set the field, "" where nobody
     can be named, as for a field that was removed. ``evidence`` is what shows that a change is
-    excused, "" if it is not. ``diff`` is what was said of the two values when a report was written,
-    where it was read back from one that has not kept them whole.
+    excused, "" if it is not. ``diff`` is what was said of the two values in a report that
+    was read back, which may not have kept them whole; None elsewhere, where it follows from them.
     """
 
     path: str
@@ -88,7 +89,7 @@ class Change:
     subresource: str = ""
     time: str = ""
     evidence: str = ""
-    diff: str = ""
+    diff: str | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

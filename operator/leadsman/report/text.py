@@ -120,8 +120,8 @@ def difference_lines(change: Change, *, limit: int = 80, most: int = 20) -> list
 
     Empty where the values themselves tell it.
     """
-    if change.diff:
-        return change.diff.split("\n")
+    if change.diff is not None:
+        return change.diff.split("\n") if change.diff else []
     desired, live = change.desired, change.live
     inside = parts(desired, live, change.field)
     if not inside:

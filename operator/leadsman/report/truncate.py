@@ -260,7 +260,7 @@ class _Diffs:
 
 def _diff(change: Change) -> str:
     """Tell what differs inside of two values that nobody wants to read whole."""
-    if change.diff:
+    if change.diff is not None:
         return change.diff
     if isinstance(change.desired, dict | list):
         try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from e2e.drift.conftest import Shop
 from e2e.mirror import POLICIES, a_second_later, config, excused, mirror
+from e2e.webhook import Webhook
 from harness.checks import Check
+from harness.waiting import until
+from inputs import real_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +58,10 @@ def test_after_kubectl_apply_it_is_no_drift(open_shop: Callable[..., Shop], name
     assert shop.check.operator.value(
         "leadsman_target_excused_fields", **shop.check.labels, cause="Admission"
     ) == 2  # fmt: skip
+
+
+def config_map(shop: Shop, name: str) -> str:
+    return f"/api/v1/namespaces/{shop.check.namespace}/configmaps/{name}"
 
 
 def by_edit(shop: Shop, name: str) -> None:
@@ -110,7 +117,7 @@ def test_what_a_person_changes_is_drift_however_it_was_done(
 ) -> None:
     shop = open_shop(namespace, files("untouched", *WAYS))
     assert len(excused(shop.check)) == 2 * (len(WAYS) + 1)
-    a_second_later(shop.check, "removal")
+    a_second_later(shop.check, config_map(shop, "removal"))
     for name, change in WAYS.items():
         change(shop, name)
     report = shop.check.wait(lambda report: len(report.states) == len(WAYS), "each of the changes")
@@ -119,6 +126,88 @@ def test_what_a_person_changes_is_drift_however_it_was_done(
         assert change_["cause"] == "Live", name
         assert change_.get("live", "person") == "person"
     assert {name for name, _ in excused(shop.check)} == {"untouched"}
+
+
+def inject(deployment: dict[str, Any]) -> None:
+    """Do what image mirrors and sidecar injectors do."""
+    pod = deployment["spec"]["template"]["spec"]
+    first = pod["containers"][0]
+    if not first["image"].startswith("mirror/"):
+        first["image"] = f"mirror/{first['image']}"
+    first["command"] = [word for word in first["command"] if word != "--traced"] + ["--traced"]
+    first.pop("livenessProbe", None)
+    if len(pod["containers"]) == 1:
+        pod["containers"].append({"name": "sidecar", "image": "sidecar:1"})
+    deployment["metadata"].setdefault("labels", {})["injected"] = "yes"
+
+
+CONTAINER = "/spec/template/spec/containers/0"
+IMAGE, COMMAND, PROBE = (f"{CONTAINER}/{name}" for name in ("image", "command/8", "livenessProbe"))
+
+
+@pytest.mark.parametrize("way", [("apply",), ("apply", "--server-side")], ids=["client", "server"])
+def test_a_webhook_is_told_from_a_person(
+    control_plane: ControlPlane,
+    git: GitServer,
+    operator: Operator,
+    namespace: str,
+    way: tuple[str, ...],
+) -> None:
+    with Webhook(control_plane, "apps/deployments", inject, namespace):
+        made = git.create(namespace, real_input("podinfo") / "kustomize")
+        shop = Shop(made, Check(operator, control_plane, namespace, "shop"), way)
+
+        def mutated() -> bool:
+            body = control_plane.kubectl(
+                "apply", "-k", real_input("podinfo") / "kustomize", "-n", namespace,
+                "--dry-run=server", "-o", "json",
+            ).stdout  # fmt: skip
+            return "sidecar:1" in body
+
+        until(mutated, "the webhook")
+        shop.deliver()
+        shop.check.create(url=git.url(namespace), interval="1h")
+        report = shop.check.wait(lambda report: report.verdict, "a verdict")
+        deployment = report.object("Deployment", "podinfo")
+        if way == ("apply",):
+            assert report.verdict == "InSync"
+            assert {path for _, path in excused(shop.check)} == {IMAGE, COMMAND, PROBE}
+        else:
+            # Nothing tells what was sent, but for what its sender still owns.
+            assert set(report.changes("Deployment", "podinfo")) == {IMAGE, COMMAND}
+            assert [change["path"] for change in deployment["excused"]] == [PROBE]
+        a_second_later(shop.check, f"/apis/apps/v1/namespaces/{namespace}/deployments/podinfo")
+        shop.kubectl("set", "image", "deployment/podinfo", "podinfod=evil:1")
+        report = shop.check.wait(
+            lambda report: (
+                report.changes("Deployment", "podinfo").get(IMAGE, {}).get("live")
+                == "mirror/evil:1"
+            ),
+            "the image",
+        )
+        assert report.changes("Deployment", "podinfo")[IMAGE]["manager"] == "kubectl-set"
+
+
+def test_what_goes_with_a_persons_change_is_that_persons(
+    open_shop: Callable[..., Shop], namespace: str
+) -> None:
+    port = {"port": 80, "nodePort": 31080}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "door"},
+        "spec": {"type": "NodePort", "selector": {"app": "web"}, "ports": [port]},
+    }
+    files = {
+        "kustomization.yaml": json.dumps({"resources": ["door.yaml"]}),
+        "door.yaml": json.dumps(service),
+    }
+    shop = open_shop(namespace, files, apply=("apply", "--server-side"))
+    shop.kubectl("patch", "service/door", "-p", '{"spec":{"type":"ClusterIP"}}')
+    report = shop.check.wait_verdict("Drifted")
+    # The API server has taken the port from it, and left it to its owner.
+    assert set(report.changes("Service", "door")) == {"/spec/type", "/spec/ports/0/nodePort"}
+    assert "excused" not in report.status
 
 
 CHART = {
@@ -161,7 +250,7 @@ def test_what_helm_sent_is_read_from_its_release(
     )
 
     # An upgrade that writes the object, and one after it that does not.
-    a_second_later(shop.check, "web")
+    a_second_later(shop.check, config_map(shop, "web"))
     check.patch(helm={"releaseName": "web", "values": {"same": "two"}})
     check.wait_verdict("Drifted")
     upgrade("--set", "same=two")
@@ -180,7 +269,7 @@ def test_what_helm_sent_is_read_from_its_release(
     assert {change["path"] for change in told} == {"/data/gone", "/data/image"}
 
     # A person, and one who takes Helm's name.
-    a_second_later(shop.check, "other")
+    a_second_later(shop.check, config_map(shop, "other"))
     patched(shop, "web")
     patched(shop, "other", "--field-manager=helm")
     report = check.wait(

@@ -141,7 +141,8 @@ def test_a_generation_that_has_grown_needs_somebody_who_wrote() -> None:
     live = applied()
     live["metadata"]["generation"] = 2
     assert drifted(live) == ["/data/image"]
-    scaled = entry("kube-controller-manager", {"f:x": {}}, subresource="scale", time=LATER)
+    # As the API server notes it, without a time.
+    scaled = entry("kube-controller-manager", {"f:x": {}}, subresource="scale", time="")
     live["metadata"]["managedFields"].append(scaled)
     assert drifted(live) == []
 
@@ -167,6 +168,8 @@ def test_what_the_api_server_dropped_for_somebodys_change_is_that_ones_work() ->
     assert drifted(without_port(), git) == []
     person = entry("kubectl-patch", {"f:spec": {"f:type": {}}}, time=LATER)
     assert path in drifted(without_port(person), git)
+    scaled = entry("kubectl", {"f:spec": {"f:x": {}}}, subresource="scale", time="")
+    assert path in drifted(without_port(scaled), git)
     # A person's label, and a controller's note, drop no port.
     label = entry("kubectl-label", {"f:metadata": {"f:labels": {"f:a": {}}}}, time=LATER)
     assert path not in drifted(without_port(label), git)
