@@ -4,7 +4,8 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test lint style types layers generate generated unit e2e demo bench truth venv tools ssh lock clean
+.PHONY: help test lint style types layers generate generated rewrites unit e2e demo bench truth \
+	venv tools ssh lock clean
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -40,6 +41,9 @@ generate: venv ## Make anew the data about Kubernetes' Go types; minutes where G
 generated: venv
 	$(call headline,generated data: is it current?)
 	@$(MODULE) gotypes --check
+
+rewrites: venv tools ## Apply all there is and check the list of what the API server rewrites; minutes
+	@$(MODULE) rewrites --all
 
 unit: venv ssh tools ## Run the unit tests
 	$(call headline,unit tests)

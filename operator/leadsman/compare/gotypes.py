@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from leadsman.model.json import JsonObject
 
+_NONE: frozenset[str] = frozenset()
 _VERSION = re.compile(r"v?(\d+)\.(\d+)", re.ASCII)
 
 
@@ -42,9 +43,9 @@ def kept_fields(minor: str) -> Mapping[str, frozenset[str]]:
         if minor in versions.split():
             for package, kinds in packages.items():
                 for kind, fields in kinds.items():
-                    name = sys.intern(f"{package}.{kind}")
-                    more = frozenset(map(sys.intern, fields.split()))
-                    kept[name] = kept.get(name, frozenset()) | more
+                    name = f"{package}.{kind}"
+                    before = kept.get(name, _NONE)
+                    kept[name] = before.union(map(sys.intern, fields.split())) if fields else before
     return MappingProxyType(kept)
 
 
