@@ -55,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tally.add(outcome)
             took = time.monotonic() - started
             print(f"{number}/{len(plans)} {took:5.0f} s  {batch.name} {plan.way}: {outcome.line()}")
+            for fault in outcome.faults:
+                if fault.is_ours:
+                    print(fault)
             sys.stdout.flush()
     print(tally.report(verbose=options.verbose))
     return tally.exit_code

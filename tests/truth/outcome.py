@@ -55,6 +55,9 @@ class Fault:
     way: str
     what: str
 
+    def __str__(self) -> str:
+        return f"{self.who}: {self.sort}: {self.way}: {self.what}"
+
     @property
     def is_ours(self) -> bool:
         """Whether it was Leadsman, in whichever mode."""

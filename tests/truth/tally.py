@@ -44,8 +44,8 @@ class Tally:
         lines: list[str] = []
         if verbose:
             lines += [note for outcome in self.outcomes for note in outcome.notes]
-            lines += [_fault(fault) for fault in self.faults if not fault.is_ours]
-        lines += [_fault(fault) for fault in self.faults if fault.is_ours]
+            lines += [str(fault) for fault in self.faults if not fault.is_ours]
+        lines += [str(fault) for fault in self.faults if fault.is_ours]
         lines += [outcome.failed for outcome in self.outcomes if outcome.failed]
         objects, mutations = self._counts("objects"), self._counts("mutations")
         by_sort: Counter[tuple[str, str, str, str]] = Counter()
@@ -109,10 +109,6 @@ def _table(
         missed, path, manager = (row[sort] for sort in SORTS[1:])
         cells = (row["objects"], row[FALSE_ALARM], row["mutations"], missed, path)
         yield _row("  ".join(key), *cells, manager if key[0].startswith(LEADSMAN) else "-")
-
-
-def _fault(fault: Fault) -> str:
-    return f"{fault.who}: {fault.sort}: {fault.way}: {fault.what}"
 
 
 def _row(first: object, *rest: object) -> str:

@@ -157,9 +157,9 @@ def test_secrets_inside_what_was_added_or_removed_as_a_whole() -> None:
 
 def test_an_element_has_another_index_in_the_other_document() -> None:
     plain = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"password": "shown"}}
-    git = widget({"values": {"list": [embedded("one"), plain]}})
+    git = widget({"values": {"list": [embedded("first"), plain]}})
     live = widget({"values": {"list": [plain, embedded("two"), plain]}})
-    assert "one" not in repr(verdict(git, owned(live, DELIVERED)))
+    assert "first" not in repr(verdict(git, owned(live, DELIVERED)))
     assert "two" not in repr(verdict(git, owned(live, DELIVERED)))
 
 
