@@ -229,17 +229,24 @@ def _specified(
     """Attribute a difference in what Git specifies.
 
     A field that was removed alone has no owner any more, unless it is one that is then written as
-    null, which whoever updated it owns; one that was changed, or that is part of what is owned as a
-    whole, has.
+    null, which whoever updated it owns, or somebody applied a value of it that is not stored; one
+    that was changed, or that is part of what is owned as a whole, has.
     """
     steps = difference.steps
     owners = ownership.owners(steps[: difference.owned])
     if difference.op is Op.REMOVE and difference.owned == len(steps):
-        owners = [each for each in owners if each.exact and each.entry.operation == "Update"]
-    elif not owners:
-        owners = ownership.above(
+        owners = [
+            each
+            for each in owners
+            if each.exact and (each.entry.operation == "Update" or not trust.delivers(each.entry))
+        ]
+    else:
+        owners = owners or ownership.above(
             steps, only_items=difference.field.node.origin is not Origin.UNKNOWN
         )
+        if not owners and len(ownership.elsewhere) == 1:
+            # Nobody else can have, in whatever words.
+            owners = ownership.elsewhere
     entry = owners[0].entry if owners else None
     excuse = ""
     if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):
