@@ -12,6 +12,8 @@ even where this process is killed: neither a process nor a file.
 
 from __future__ import annotations
 
+import base64
+import http.client
 import json
 import os
 import secrets
@@ -168,12 +170,14 @@ class ControlPlane:
         stdin: str = "",
         check: bool = True,
         kubeconfig: Path | None = None,
+        editor: str = "",
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as the administrator, or as whom another kubeconfig names.
 
-        Unless ``check`` is False a failure is a CalledProcessError that says what kubectl said.
+        ``editor`` is what ``kubectl edit`` calls. Unless ``check`` is False a failure is a
+        CalledProcessError that says what kubectl said.
         """
-        return self._run(["kubectl", *arguments], stdin, kubeconfig, check=check)
+        return self._run(["kubectl", *arguments], stdin, kubeconfig, check=check, editor=editor)
 
     def helm(
         self,
@@ -195,6 +199,23 @@ class ControlPlane:
             "KUBECACHEDIR": str(home / "kube"),
             **{f"HELM_{name}_HOME": str(home / "helm") for name in ("CACHE", "CONFIG", "DATA")},
         }
+
+    def store(self, key: str, body: Any) -> None:
+        """Write an object into etcd as an API server did that has been upgraded since.
+
+        ``key`` is its place below ``/registry/``; the version need not be served any more.
+        """
+        encoded = {
+            name: base64.b64encode(text.encode()).decode()
+            for name, text in (("key", f"/registry/{key}"), ("value", json.dumps(body)))
+        }
+        connection = http.client.HTTPConnection(str(self._etcd_port), timeout=10)
+        connection.request("POST", "/v3/kv/put", json.dumps(encoded))
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        if answer.status != http.client.OK:
+            raise RuntimeError(f"etcd said {answer.status}: {text}")
 
     @contextmanager
     def namespace(self, prefix: str = "test") -> Iterator[str]:
@@ -270,11 +291,17 @@ class ControlPlane:
             raise RuntimeError(f"{program} ended; it said last:\n{self.log(program)}")
 
     def _run(
-        self, command: Sequence[str | Path], stdin: str, kubeconfig: Path | None, *, check: bool
+        self,
+        command: Sequence[str | Path],
+        stdin: str,
+        kubeconfig: Path | None,
+        *,
+        check: bool,
+        editor: str = "",
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [self.tools[str(command[0])], *command[1:]],
-            env=self.environment(kubeconfig),
+            env=self.environment(kubeconfig) | ({"KUBE_EDITOR": editor} if editor else {}),
             input=stdin,
             capture_output=True,
             text=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ _PIPE_CLOSED = 141
 # The API server takes JSON of 10,000 levels, and kopf reads it with a decoder that recurses: with
 # Python's 1,000 one such DriftCheck would hide all others. Tried to fit into a stack of 8 MiB.
 _DEEPEST = 25_000
+# Bytes of stack for each thread, which need it when they decode as deep; none is used before.
+_STACK = 64 * 1024 * 1024
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = settings_from(options)
     # Each command is imported when it is run: `--help` then answers at once.
     sys.setrecursionlimit(_DEEPEST)
+    threading.stack_size(_STACK)
     try:
         if options.command == "run":
             from leadsman.app.operator import run  # noqa: PLC0415 - see above

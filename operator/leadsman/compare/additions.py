@@ -67,8 +67,12 @@ class Additions:
 
     def _owners(self, steps: Steps, field: Field) -> list[_Judged]:
         owners = self._ownership.owners(steps)
-        if not owners and field.node.origin is Origin.UNKNOWN:
-            owners = self._ownership.above(steps)
+        if not owners:
+            owners = self._ownership.above(
+                steps, only_items=field.node.origin is not Origin.UNKNOWN
+            )
+        if not owners and not self._is_usual(steps, field):
+            owners = self._ownership.elsewhere
         path = field_path(steps)
         found = []
         for owner in owners:
@@ -81,9 +85,10 @@ class Additions:
 
     def _may_be_unowned(self, steps: Steps, field: Field) -> bool:
         """Tell whether a field that nobody owns is the API server's own, or usual at least."""
-        if self._ownership.is_complete or field.assigned:
-            return True
-        return self._trust.is_usual(field_path(steps))
+        return self._ownership.is_complete or self._is_usual(steps, field)
+
+    def _is_usual(self, steps: Steps, field: Field) -> bool:
+        return field.assigned or self._trust.is_usual(field_path(steps))
 
     def _whole(self, steps: Steps, value: Json, owners: list[_Judged]) -> Candidate | None:
         """Judge a value that is not taken apart."""

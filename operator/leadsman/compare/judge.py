@@ -14,6 +14,7 @@ from leadsman.compare.candidate import Candidate
 from leadsman.compare.dryrun import DryRun
 from leadsman.compare.evidence import Witness
 from leadsman.compare.ignore import Rule, compile_rules, covering, sift
+from leadsman.compare.implied import with_implied
 from leadsman.compare.managers import Trust
 from leadsman.compare.mask import Mask
 from leadsman.compare.nodes import UNKNOWN, Origin
@@ -106,7 +107,7 @@ def judge(
             raise CompareError("NotAnObject", f"{desired.key} is no object", retryable=False)
         if live is None:
             return _missing(desired, wanted, policy)
-        other = _other_version(desired, live)
+        other = _incomparable(desired, live)
         return other or _compared(desired, wanted, live, schema, policy, evidence, answer)
     except orjson.JSONDecodeError:
         reason, message = "BadDocument", "is rendered as something that is no JSON"
@@ -118,14 +119,29 @@ def judge(
 
 def _missing(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> Finding:
     """Judge an object that does not live."""
-    rule = covering(policy.rules, desired.key, desired.gvk, mapping(wanted.get("metadata")))
-    if rule is not None:
-        return _finding(desired, State.IN_SYNC, ignored=(IgnoredChange("", rule.name),))
-    return _finding(desired, State.MISSING)
+    metadata = mapping(wanted.get("metadata"))
+    for gvk in dict.fromkeys((desired.gvk, desired.written)):
+        rule = covering(policy.rules, desired.key, gvk, metadata)
+        if rule is not None:
+            return _finding(desired, State.IN_SYNC, ignored=(IgnoredChange("", rule.name),))
+    message = ""
+    if desired.origin is not None:
+        message = (
+            f"Git has it as {desired.written.api_version}, in which the cluster does not serve it, "
+            f"so it cannot be delivered: change its apiVersion to {desired.gvk.api_version}"
+        )
+    return _finding(desired, State.MISSING, message=message)
 
 
-def _other_version(desired: DesiredObject, live: JsonObject) -> Finding | None:
-    """Refuse to compare an object that was read in another version than Git's."""
+def _incomparable(desired: DesiredObject, live: JsonObject) -> Finding | None:
+    """Refuse to compare an object that was read in another version than is wanted."""
+    if desired.unconverted:
+        message = (
+            f"Git has it as {desired.written.api_version}, in which the cluster does not serve it; "
+            f"it lives as {desired.gvk.api_version}, and {desired.unconverted}: "
+            f"write it as {desired.gvk.api_version} in Git"
+        )
+        return _finding(desired, State.UNVERIFIABLE, reason="VersionNotServed", message=message)
     version = live.get("apiVersion")
     if not version or version == desired.gvk.api_version:
         return None
@@ -144,6 +160,8 @@ def _compared(
 ) -> Finding | None:
     node = UNKNOWN if schema is None else schema.root
     compared = normalize(wanted, live, desired.gvk)
+    if desired.origin is not None:
+        compared = with_implied(*compared, desired.written), compared[1]
     found = differences(*compared, node)
     if not found and answer is None:
         return None
@@ -229,17 +247,24 @@ def _specified(
     """Attribute a difference in what Git specifies.
 
     A field that was removed alone has no owner any more, unless it is one that is then written as
-    null, which whoever updated it owns; one that was changed, or that is part of what is owned as a
-    whole, has.
+    null, which whoever updated it owns, or somebody applied a value of it that is not stored; one
+    that was changed, or that is part of what is owned as a whole, has.
     """
     steps = difference.steps
     owners = ownership.owners(steps[: difference.owned])
     if difference.op is Op.REMOVE and difference.owned == len(steps):
-        owners = [each for each in owners if each.exact and each.entry.operation == "Update"]
-    elif not owners:
-        owners = ownership.above(
+        owners = [
+            each
+            for each in owners
+            if each.exact and (each.entry.operation == "Update" or not trust.delivers(each.entry))
+        ]
+    else:
+        owners = owners or ownership.above(
             steps, only_items=difference.field.node.origin is not Origin.UNKNOWN
         )
+        if not owners and len(ownership.elsewhere) == 1:
+            # Nobody else can have, in whatever words.
+            owners = ownership.elsewhere
     entry = owners[0].entry if owners else None
     excuse = ""
     if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):
@@ -267,8 +292,11 @@ def _witnessed(candidate: Candidate, witness: Witness, difference: Difference) -
 
 def _rules(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> list[Rule]:
     metadata = mapping(wanted.get("metadata"))
+    gvks = dict.fromkeys((desired.gvk, desired.written))
     return [
-        rule for rule in policy.rules if rule.selector.selects(desired.key, desired.gvk, metadata)
+        rule
+        for rule in policy.rules
+        if any(rule.selector.selects(desired.key, gvk, metadata) for gvk in gvks)
     ]
 
 

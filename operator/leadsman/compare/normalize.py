@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import orjson
@@ -183,20 +184,27 @@ def _namespace(_desired: JsonObject, live: JsonObject, whole: JsonObject) -> Non
         live["metadata"] = {**metadata, "labels": rest}
 
 
-def _limit_range(desired: JsonObject, _live: JsonObject, _: JsonObject) -> None:
+def _limit_range(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
     """Derive a container's defaults from its limits, as the API server does."""
-    spec = mapping(desired.get("spec"))
-    limits = spec.get("limits")
-    if isinstance(limits, list):
-        desired["spec"] = {**spec, "limits": [_limit(item) for item in limits]}
+    spec, limits = mapping(desired.get("spec")), mapping(desired.get("spec")).get("limits")
+    found = mapping(live.get("spec")).get("limits")
+    if isinstance(limits, list) and isinstance(found, list):
+        pairs = zip_longest(limits, found[: len(limits)])
+        desired["spec"] = {**spec, "limits": [_limit(*pair) for pair in pairs]}
 
 
-def _limit(item: Json) -> Json:
+def _limit(item: Json, live: Json) -> Json:
     if not isinstance(item, dict) or item.get("type") != "Container":
         return item
     default = {**mapping(item.get("max")), **mapping(item.get("default"))}
     requests = {**mapping(item.get("min")), **default, **mapping(item.get("defaultRequest"))}
-    return {**item, "default": default, "defaultRequest": requests}
+    full = {"default": default, "defaultRequest": requests}
+    return {**item, **_there(full, mapping(live))}
+
+
+def _there(values: JsonObject, live: JsonObject) -> JsonObject:
+    """Return those fields that live has, as whatever the API server writes is there."""
+    return {name: value for name, value in values.items() if live.get(name) is not None}
 
 
 # Source: pkg/apis/autoscaling/v2/defaults.go.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadsman.compare.access import mapping
+from leadsman.compare.fieldset import all_there, decoded, is_readable
 from leadsman.compare.normalize import LAST_APPLIED
 from leadsman.model.finding import ABSENT
 
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of managedFields: what one manager set in one way, when it last did."""
+    """One entry of managedFields: what one manager set in one way, when it last did.
+
+    ``api_version`` is the version in whose names ``fields`` are written.
+    """
 
     manager: str
     operation: str
     subresource: str
     time: str
     fields: JsonObject
+    api_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +49,48 @@ class Owner:
 class Ownership:
     """The owners of one live object's fields; read only when somebody asks.
 
-    ``entries`` are those of managedFields that can be read. ``is_complete`` is False where some
-    are missing or cannot be read: then a field without owner need not be the API server's.
+    ``entries`` are those of managedFields that can be read.
     """
 
-    __slots__ = ("_applied", "_live", "entries", "is_complete")
+    __slots__ = ("_applied", "_complete", "_elsewhere", "_live", "entries")
 
     def __init__(self, live: JsonObject) -> None:
-        self._live = mapping(live.get("metadata"))
+        self._live = live
         self._applied: Json = ABSENT
-        given = self._live.get("managedFields")
+        self._elsewhere: list[Owner] | None = None
+        given = mapping(live.get("metadata")).get("managedFields")
         given = given if isinstance(given, list) else []
         self.entries = [entry for entry in map(_entry, given) if entry is not None]
-        self.is_complete = bool(given) and len(self.entries) == len(given)
+        self._complete: bool | None = None
+        if not given or len(self.entries) != len(given):
+            self._complete = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all can be read: if not, a field without owner need not be the API server's."""
+        if self._complete is None:
+            self._complete = all(
+                entry.fields and is_readable(entry.fields) for entry in self.entries
+            )
+        return self._complete
+
+    @property
+    def elsewhere(self) -> list[Owner]:
+        """Who owns places that are not in the object as it was read, the last writer first.
+
+        They wrote it in another version, in which these places have other names.
+        """
+        if self._elsewhere is None:
+            version = self._live.get("apiVersion")
+            self._elsewhere = [
+                Owner(entry, exact=False)
+                for entry in self.entries
+                if entry.api_version not in {"", version}
+                and entry.subresource != "status"
+                and not all_there(entry.fields, self._live)
+            ]
+            self._elsewhere.sort(key=lambda owner: owner.entry.time, reverse=True)
+        return self._elsewhere
 
     def owners(self, steps: Steps) -> list[Owner]:
         """Return who owns a place or something below it, the one who wrote last first."""
@@ -88,7 +122,8 @@ class Ownership:
     def applied(self, steps: Steps) -> bool:
         """Tell whether kubectl's last-applied annotation has a place."""
         if self._applied is ABSENT:
-            text = mapping(self._live.get("annotations")).get(LAST_APPLIED)
+            metadata = mapping(self._live.get("metadata"))
+            text = mapping(metadata.get("annotations")).get(LAST_APPLIED)
             try:
                 self._applied = orjson.loads(text) if isinstance(text, str) else None
             except orjson.JSONDecodeError:
@@ -108,11 +143,11 @@ def _entry(value: Json) -> Entry | None:
     fields = value.get("fieldsV1")
     if not isinstance(fields, dict) or value.get("fieldsType", "FieldsV1") != "FieldsV1":
         return None
-    manager, operation, subresource, time = (
+    manager, operation, subresource, time, version = (
         text if isinstance(text := value.get(name), str) else ""
-        for name in ("manager", "operation", "subresource", "time")
+        for name in ("manager", "operation", "subresource", "time", "apiVersion")
     )
-    return Entry(manager, operation, subresource, time, fields)
+    return Entry(manager, operation, subresource, time, fields, version)
 
 
 def _descend(fields: JsonObject, steps: Sequence[Step]) -> JsonObject | None:
@@ -126,10 +161,12 @@ def _descend(fields: JsonObject, steps: Sequence[Step]) -> JsonObject | None:
 
 
 def _element(fields: JsonObject, item: Item) -> Json:
+    identity: Json = item.value
     if item.keys:
-        prefix, identity = "k:", dict(item.keys)
+        # A key that an element has not is not in its name.
+        prefix, identity = "k:", {key: value for key, value in item.keys if value is not None}
     elif item.value is not ABSENT:
-        prefix, identity = "v:", item.value
+        prefix = "v:"
     else:
         return fields.get(f"i:{item.index}")
     direct = fields.get(prefix + orjson.dumps(identity, option=orjson.OPT_SORT_KEYS).decode())
@@ -137,16 +174,9 @@ def _element(fields: JsonObject, item: Item) -> Json:
         return direct
     # Another encoder may escape more, or write a number in another way.
     for key, below in fields.items():
-        if key.startswith(prefix) and _decoded(key[len(prefix) :]) == identity:
+        if key.startswith(prefix) and decoded(key[len(prefix) :]) == identity:
             return below
     return None
-
-
-def _decoded(text: str) -> Json:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return ABSENT
 
 
 def _member(value: Json, step: Step) -> Json:

@@ -140,7 +140,12 @@ class _Builder:
         if name.endswith(_UNTYPED) or not isinstance(schema, dict):
             return ANY
         if schema.get("type") != "object" or "additionalProperties" in schema:
-            return self._inline(schema, Origin.GO if is_go else Origin.CUSTOM)
+            # A list or map that holds itself has no end; there are no such types.
+            self._named[name] = ANY
+            try:
+                return self._inline(schema, Origin.GO if is_go else Origin.CUSTOM)
+            finally:
+                del self._named[name]
         origin = Origin.GO if is_go else Origin.CUSTOM
         node = Node(Shape.OBJECT, origin)
         self._named[name] = node
@@ -234,7 +239,10 @@ class _Builder:
         return self._shared(node, nullable=schema.get("nullable") is True)
 
     def _list(self, schema: JsonObject, origin: Origin) -> Node:
-        keys = tuple(sys.intern(str(key)) for key in schema.get("x-kubernetes-list-map-keys") or ())
+        named = schema.get("x-kubernetes-list-map-keys")
+        keys = (
+            tuple(sys.intern(str(key)) for key in named if key) if isinstance(named, list) else ()
+        )
         declared = schema.get("x-kubernetes-list-type")
         merge_key = schema.get("x-kubernetes-patch-merge-key")
         if declared is None and merge_key and not keys:
@@ -243,7 +251,7 @@ class _Builder:
         kind = ListType.ATOMIC
         if declared == "set":
             kind = ListType.SET
-        elif keys and declared in {None, "map"}:
+        elif keys and (declared is None or declared == "map"):
             kind = ListType.MAP
         items = self._node(mapping(schema.get("items")), origin)
         return self._unique(Node(Shape.LIST, origin, items=items, list_type=kind, keys=keys))

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from leadsman.engine.observer import is_decisive
 from leadsman.engine.proofs import Answer, Proofs
-from leadsman.errors import KubeError
+from leadsman.engine.serving import Serving, defined_kinds, readable
+from leadsman.errors import CompareError, KubeError
 from leadsman.kube.status import FORBIDDEN
 from leadsman.live.fetch import FetchRequest, fetch_many
+from leadsman.model.finding import State
 from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Acquirer:
         self._observer = observer
         self._proofs = Proofs(client, discovery)
         self._held = held
+        self._serving = Serving(client, discovery)
         self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
         self.watches: LiveWatches | None = None
 
@@ -66,15 +69,19 @@ class Acquirer:
 
         """
         self._observer.adopted(state)
+        await self._serving.settle(state)
         resources = self._locate(state)
         await self._load_schemas(state)
         if self.watches is not None:
             await self._watch(state, frozenset(resources.values()))
-        await self._fetch(state, resources)
-        await self._settle(state)
-        while state.unproven:
-            await self.prove(state)
+        try:
+            await self._fetch(state, resources)
             await self._settle(state)
+            while state.unproven:
+                await self.prove(state)
+                await self._settle(state)
+        finally:
+            self._tell_unserved(state)
 
     async def _settle(self, state: TargetState) -> None:
         """Wait for the API server's answers about what differs."""
@@ -133,24 +140,33 @@ class Acquirer:
             for resource in self._resources.get(key, ())
         )
 
-    def broken(self, key: TargetKey) -> KubeError | None:
+    def broken(self, state: TargetState) -> KubeError | None:
         """Return why a kind of the target cannot be followed though the API server answers.
 
-        A connection that is lost is no such reason: then nothing can be told, and it passes; nor is
-        a refusal of an API server that may have just started.
+        Its objects are not known to be in sync any more; drift that was found stands. A connection
+        that is lost is no such reason: then nothing can be told, and it passes; nor is a refusal of
+        an API server that may have just started.
         """
         confirmer = self._observer.confirmer
-        if confirmer is not None and (unasked := confirmer.failure(key)) is not None:
+        if confirmer is not None and (unasked := confirmer.failure(state.key)) is not None:
             return unasked
         if self.watches is None:
             return None
-        for resource in sorted(self._resources.get(key, ()), key=str):
+        broken: dict[Gvk, KubeError] = {}
+        for resource in sorted(self._resources.get(state.key, ()), key=str):
             failure = self.watches.failure(resource)
             if failure is None or failure.status in {0, FORBIDDEN} or is_decisive(failure):
                 continue
-            what = f"{resource} cannot be watched"
-            return KubeError("WatchFailed", f"{what}: {failure.message}", status=failure.status)
-        return None
+            what = f"{resource} cannot be watched: {failure.message}"
+            broken[resource.gvk] = KubeError("WatchFailed", what, status=failure.status)
+        if not broken:
+            return None
+        for key, desired in state.desired.items():
+            error = broken.get(desired.gvk)
+            finding = state.findings.get(key)
+            if error is not None and (finding is None or finding.state is State.IN_SYNC):
+                self._observer.unverifiable(state, desired, error.reason, error.message)
+        return next(iter(broken.values()))
 
     def wanting(self, resource: ApiResource) -> list[TargetKey]:
         """Return the targets that follow a kind."""
@@ -165,10 +181,7 @@ class Acquirer:
             resource = resources.get(gvk) or self._discovery.resource(gvk)
             if resource is None:
                 state.unserved.add(key)
-                self._observer.unverifiable(
-                    state, desired, "KindNotServed", f"the cluster does not serve {gvk}"
-                )
-            elif not {"get", "list", "watch"} <= resource.verbs:
+            elif not resource.readable:
                 self._observer.unverifiable(
                     state,
                     desired,
@@ -187,23 +200,45 @@ class Acquirer:
             resources[served_gvk] = resource
         return resources
 
+    def _tell_unserved(self, state: TargetState) -> None:
+        """Judge objects of kinds that are not served: none lives whose definition is missing."""
+        definitions = defined_kinds(state.desired.values()) if state.unserved else {}
+        for key in state.unserved:
+            desired = state.desired[key]
+            definition = definitions.get((desired.gvk.group, desired.gvk.kind))
+            found = state.findings.get(definition) if definition is not None else None
+            if found is not None and found.state is State.MISSING:
+                message = f"the kind is not served: {definition}, which Git has too, is missing"
+                self._observer.missing(state, key, message)
+            else:
+                message = f"the cluster does not serve {desired.gvk}"
+                self._observer.unverifiable(state, desired, "KindNotServed", message)
+
     def _orphan_resource(self, gvk: Gvk) -> tuple[Gvk, ApiResource] | None:
         """Return how an orphan's kind is served now; its own version may be gone or unknown."""
         resource = self._discovery.resource(gvk) if gvk.version else None
         if resource is not None:
             return gvk, resource
-        for version in self._discovery.served_versions(gvk.group, gvk.kind):
-            other = Gvk(gvk.group, version, gvk.kind)
-            resource = self._discovery.resource(other)
-            if resource is not None and {"get", "list", "watch"} <= resource.verbs:
-                return other, resource
-        return None
+        found = readable(self._discovery, gvk)
+        return next(((resource.gvk, resource) for resource in found), None)
 
     async def _load_schemas(self, state: TargetState) -> None:
         gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
-        unknown = [gvk for gvk in gvks if gvk not in self._observer.schemas]
-        schemas = await asyncio.gather(*(self._schemas.schema(gvk) for gvk in unknown))
-        self._observer.schemas.update(zip(unknown, schemas, strict=True))
+        observer = self._observer
+        unknown = [gvk for gvk in gvks if gvk not in observer.schemas]
+        asked = (self._schemas.schema(gvk) for gvk in unknown)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        for gvk, answer in zip(unknown, answers, strict=True):
+            if isinstance(answer, CompareError) or (
+                isinstance(answer, KubeError) and answer.reason == "UnexpectedAnswer"
+            ):
+                # Other kinds can be compared.
+                observer.undescribed[gvk] = answer
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                observer.schemas[gvk] = answer
+                observer.undescribed.pop(gvk, None)
 
     async def _watch(self, state: TargetState, resources: frozenset[ApiResource]) -> None:
         assert self.watches is not None  # noqa: S101 - tells the type checker what acquire knows
@@ -246,7 +281,7 @@ class Acquirer:
                 self._observer.missing(state, key)
             else:
                 version = str(answer.get("metadata", {}).get("resourceVersion", ""))
-                self._observer.judge(state, key, request[0].version, version, answer)
+                self._observer.judge(state, key, request[0].gvk, version, answer)
         if failure is not None:
             raise failure
 

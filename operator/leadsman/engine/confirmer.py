@@ -80,9 +80,9 @@ class Confirmer:
     """Asks about objects of all targets.
 
     ``recorded`` is called with what came of it, as ``Observer`` records a verdict, ``locally`` with
-    an object and its two versions where that is for the local comparison to say; ``news`` with a
-    target of which an object is not known any more; ``turned`` with one about which the API server
-    can be asked again; ``counted`` with each outcome.
+    an object, its kind and its version where that is for the local comparison to say; ``news`` with
+    a target of which an object is not known any more; ``turned`` with one about which the API
+    server can be asked again; ``counted`` with each outcome.
     """
 
     def __init__(  # noqa: PLR0913 - the parts, all by name
@@ -92,7 +92,7 @@ class Confirmer:
         schemas: Mapping[Gvk, Schema | None],
         *,
         recorded: Callable[[TargetState, ObjectKey, Finding | None, float], None],
-        locally: Callable[[TargetState, ObjectKey, str, str, JsonObject], None],
+        locally: Callable[[TargetState, ObjectKey, Gvk, str, JsonObject], None],
         news: Callable[[TargetState, float], None],
         turned: Callable[[TargetKey], None],
         counted: Callable[[str], None],
@@ -271,7 +271,7 @@ class Confirmer:
             state.versions[key] = str(live.get("metadata", {}).get("resourceVersion", ""))
         self._note(state, resource, key, confirmed)
         if live is not None and confirmed.outcome in _LOCAL:
-            self._locally(state, key, resource.version, state.versions[key], live)
+            self._locally(state, key, resource.gvk, state.versions[key], live)
             return
         self._recorded(state, key, confirmed.finding, self._now())
         assert state.policy is not None  # noqa: S101 - tells the type checker what _handle knows

@@ -29,7 +29,7 @@ from leadsman.settings import Mode
 from leadsman.targets.driftcheck import target_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 
     from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
@@ -199,7 +199,8 @@ class Engine:
             KubeError: the API server could not be asked; call again.
 
         """
-        before = {gvk: self._discovery.resource(gvk) for gvk in self._gvks()}
+        known = {gvk for state in self.states.values() for gvk in _gvks(state)}
+        before = {gvk: self._discovery.resource(gvk) for gvk in known}
         moved = await self._discovery.refresh()
         turned = {gvk for gvk, known in before.items() if self._discovery.resource(gvk) != known}
         changed = await self._schemas.refresh()
@@ -208,13 +209,15 @@ class Engine:
         if self.acquirer.watches is not None:
             self.acquirer.watches.retry()
         for state in self.states.values():
-            gvks = {desired.gvk for desired in state.desired.values()}
+            gvks = set(_gvks(state))
+            # A definition may say anew how one version becomes another.
+            state.pending |= state.moved
             if state.unserved:
                 state.stale = True
             if not turned.isdisjoint(gvks) or not changed.isdisjoint(g.api_version for g in gvks):
                 state.rejudge = True
             asks = moved and state.target is not None and may_be_chart(state.target)
-            if state.stale or state.rejudge or asks:
+            if state.stale or state.rejudge or state.moved or asks:
                 self._queue.add(state.key)
 
     def admission_changed(self) -> None:
@@ -222,9 +225,6 @@ class Engine:
         if self.confirmer is not None:
             log.info("admission has changed: all objects are confirmed anew")
             self.confirmer.again(self.states.values())
-
-    def _gvks(self) -> set[Gvk]:
-        return {desired.gvk for state in self.states.values() for desired in state.desired.values()}
 
     async def check_once(
         self, targets: Iterable[Target], refused: Mapping[TargetKey, LeadsmanError]
@@ -330,3 +330,10 @@ class Engine:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _gvks(state: TargetState) -> Iterator[Gvk]:
+    """Yield the kinds and versions that the target renders, and those that are read for them."""
+    for desired in state.desired.values():
+        yield desired.gvk
+        yield desired.written

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from leadsman.model.identity import home_group
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -70,7 +72,7 @@ class Index:
 
     def keys(self, group: str, kind: str) -> Collection[ObjectKey]:
         """Return the objects of a kind that some target owns."""
-        return self._by_kind.get((group, kind), frozenset())
+        return self._by_kind.get((home_group(group, kind), kind), frozenset())
 
     def _disown(self, key: ObjectKey, state: TargetState) -> None:
         left = tuple(owner for owner in self._owners.get(key, ()) if owner is not state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leadsman.compare.judge import judge
@@ -13,10 +14,12 @@ from leadsman.model.finding import Finding, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leadsman.compare.judge import Policy
     from leadsman.compare.schema import Schema
     from leadsman.engine.confirmer import Confirmer
     from leadsman.engine.index import Index
     from leadsman.engine.state import TargetState
+    from leadsman.errors import LeadsmanError
     from leadsman.kube.discovery import ApiResource
     from leadsman.kube.objects import ObjectMeta
     from leadsman.model.desired import DesiredObject
@@ -69,6 +72,8 @@ class Observer:
         self._versions = versions
         self.confirmer: Confirmer | None = None
         self.schemas: dict[Gvk, Schema | None] = {}
+        # Kinds whose schema cannot be read, and why.
+        self.undescribed: dict[Gvk, LeadsmanError] = {}
 
     def wanted(self, key: ObjectKey, meta: ObjectMeta, /) -> bool:
         """Tell whether the whole object is needed, from its metadata alone."""
@@ -84,7 +89,7 @@ class Observer:
         """Judge an object that is there."""
         received = self._now()
         for state in self._index.owners(key):
-            self.judge(state, key, resource.version, meta.resource_version, obj, received)
+            self.judge(state, key, resource.gvk, meta.resource_version, obj, received)
         if self._index.dependents(key):
             self._dependency(key, meta.resource_version)
 
@@ -100,7 +105,7 @@ class Observer:
         """
         for key in tuple(self._index.keys(resource.group, resource.kind)):
             if not is_seen(key):
-                self._gone(key, version=resource.version)
+                self._gone(key, gvk=resource.gvk)
 
     def failed(self, resource: ApiResource, error: KubeError, /) -> None:
         """Record that a kind cannot be read, where that is certain."""
@@ -110,7 +115,7 @@ class Observer:
         for key in tuple(self._index.keys(resource.group, resource.kind)):
             for state in self._index.owners(key):
                 desired = state.desired.get(key)
-                if desired is not None and desired.gvk.version == resource.version:
+                if desired is not None and desired.gvk == resource.gvk:
                     self.unverifiable(state, desired, error.reason, error.message)
 
     def recovered(self, resource: ApiResource, /) -> None:
@@ -121,7 +126,7 @@ class Observer:
         self,
         state: TargetState,
         key: ObjectKey,
-        version: str,
+        gvk: Gvk,
         resource_version: str,
         live: JsonObject,
         received: float | None = None,
@@ -130,7 +135,7 @@ class Observer:
     ) -> None:
         """Compare one live object with what one target wants of it.
 
-        ``version`` is the API version in which the object was read: one that another target asked
+        ``gvk`` says in which group and version the object was read: one that another target asked
         for is not compared. Unless ``ask``, the API server was asked already, and left it to us.
         """
         received = self._now() if received is None else received
@@ -138,44 +143,65 @@ class Observer:
         if desired is None:
             self._orphan(state, key, resource_version, live, received)
             return
-        if desired.gvk.version != version or state.policy is None:
+        if desired.gvk != gvk or state.policy is None:
             return
-        self._compared()
-        inquiry = state.inquiries.get(key)
-        try:
-            finding = judge(
-                desired,
-                live,
-                self.schemas.get(desired.gvk),
-                state.policy,
-                state.evidence(key),
-            )
-        except CompareError as error:
-            finding = _unverifiable(desired, error.reason, error.message)
+        if gvk not in self.schemas and gvk not in self.undescribed:
+            # Its schema is being read anew: without, the verdict might be another one.
+            state.doubt(key)
+            state.pending.add(key)
+            return
+        finding = self._judged(state, state.policy, desired, live)
         if ask and self._is_asked(state, desired, live, finding):
             state.unproven.discard(key)
             state.versions[key] = resource_version
+            state.lived.discard(key)
             return
+        if self._waits_for_proof(state, key, finding, live):
+            return
+        state.versions[key] = resource_version
+        state.lived.discard(key)
+        self.record(state, key, finding, received)
+        if gvk in self.undescribed:
+            state.pending.add(key)  # the next look may find that it can be read
+
+    def _judged(
+        self, state: TargetState, policy: Policy, desired: DesiredObject, live: JsonObject
+    ) -> Finding | None:
+        self._compared()
+        problem: LeadsmanError | None = self.undescribed.get(desired.gvk)
+        if problem is None:
+            schema, evidence = self.schemas[desired.gvk], state.evidence(desired.key)
+            try:
+                return judge(desired, live, schema, policy, evidence)
+            except CompareError as error:
+                problem = error
+        return _unverifiable(desired, problem.reason, problem.message)
+
+    def _waits_for_proof(
+        self, state: TargetState, key: ObjectKey, finding: Finding | None, live: JsonObject
+    ) -> bool:
+        """Tell whether what was sent of an object has to be found out before it is judged."""
+        inquiry = state.inquiries.get(key)
         asked = question(finding, live)
         if asked is not None and (inquiry is None or inquiry.question != asked):
             if inquiry is None or not inquiry.told:
                 state.inquiries[key] = Inquiry(asked, state.evidence(key))
                 state.unproven.add(key)
                 self._unproven(state)
-                return
+                return True
             inquiry.question = asked
         if inquiry is not None:
             if asked is not None and inquiry.waiting:
-                return
+                return True
             is_news, inquiry.told, inquiry.waiting = inquiry.told, False, False
             if asked is not None and is_news:
                 self._doubted(state, key)
-        state.versions[key] = resource_version
-        self.record(state, key, finding, received)
+        return False
 
-    def missing(self, state: TargetState, key: ObjectKey) -> None:
-        """Record for one target that an object is not there."""
+    def missing(self, state: TargetState, key: ObjectKey, message: str = "") -> None:
+        """Record for one target that an object is not there, and why if that is known."""
         state.versions.pop(key, None)
+        state.lived.discard(key)
         desired = state.desired.get(key)
         received = self._now()
         if desired is None:
@@ -187,6 +213,8 @@ class Observer:
             return
         if state.policy is not None:
             finding = judge(desired, None, self.schemas.get(desired.gvk), state.policy)
+            if message and finding is not None:
+                finding = replace(finding, message=message)
             if not self._is_asked(state, desired, None, finding):
                 self.record(state, key, finding, received)
 
@@ -194,7 +222,7 @@ class Observer:
         self, state: TargetState, desired: DesiredObject, reason: str, message: str
     ) -> None:
         """Record for one target that an object could not be judged."""
-        state.versions.pop(desired.key, None)
+        state.doubt(desired.key)
         finding = _unverifiable(desired, reason, message)
         self.record(state, desired.key, finding, self._now())
 
@@ -222,14 +250,14 @@ class Observer:
                     if had:
                         self._news(owner, self._now())
 
-    def _gone(self, key: ObjectKey, *, version: str = "") -> None:
+    def _gone(self, key: ObjectKey, *, gvk: Gvk | None = None) -> None:
         for state in self._index.owners(key):
             desired = state.desired.get(key)
-            if desired is not None and version and desired.gvk.version != version:
+            if desired is not None and gvk is not None and desired.gvk != gvk:
                 continue
-            if not version or key not in state.pending:
+            if gvk is None or key not in state.pending:
                 self.missing(state, key)
-        if not version and key in self._versions:
+        if gvk is None and key in self._versions:
             self._dependency(key, "")
 
     def _orphan(

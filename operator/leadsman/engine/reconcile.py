@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from leadsman.compare.judge import compile_policy
 from leadsman.engine.inputs import inputs_of, interval
 from leadsman.errors import LeadsmanError, SourceError
+from leadsman.model.finding import State
 from leadsman.model.identity import Gvk
 from leadsman.model.source import LocalSource
 from leadsman.model.status import Failure
@@ -107,7 +108,7 @@ class Reconciler:
             state.busy = False
             state.settled = True
             state.observed = generation
-        if checked and (broken := self._acquirer.broken(state.key)) is not None:
+        if checked and (broken := self._acquirer.broken(state)) is not None:
             # What was judged stands, and is not known to hold any more.
             self._fail(state, broken)
         elif checked:
@@ -264,11 +265,20 @@ class Reconciler:
             self._staged("checkout", time.monotonic() - started)
 
     def _adopt_inventory(self, state: TargetState) -> None:
-        """Look after what was rendered before a restart and Git has dropped since."""
+        """Look after what was rendered before a restart, lived, and Git has dropped since."""
         if state.restored is None:
             return
+        absent = {
+            finding.key
+            for finding in state.restored.findings
+            if finding.state is State.MISSING or finding.reason == "KindNotServed"
+        }
         for key in state.restored.inventory:
-            if key not in state.desired:
+            if key in absent:
+                continue
+            if key in state.desired:
+                state.lived.add(key)
+            else:
                 state.orphans[key] = Gvk(key.group, "", key.kind)
                 state.pending.add(key)
         state.restored = None

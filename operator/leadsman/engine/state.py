@@ -26,10 +26,11 @@ class TargetState:
     ``target`` is None while the custom resource's spec cannot be carried out. Each object of
     ``desired`` is in one of three places: ``pending`` (not judged yet), ``findings`` (not in sync)
     or neither (in sync). ``versions`` holds the resourceVersion that was judged, of objects that
-    live. ``confirmed`` holds digests of what the API server was asked about and whose verdict
-    stands, ``cautions`` by kind or object what was learned from that. ``orphans`` were rendered
-    once, Git has dropped them, and they may still live; ``unserved`` are of kinds that the cluster
-    does not know.
+    live; ``lived`` are those that did when they were last looked at, and must be again.
+    ``confirmed`` holds digests of what the API server was asked about and whose verdict stands,
+    ``cautions`` by kind or object what was learned from that. ``orphans`` were rendered once, Git
+    has dropped them, and they may still live; ``unserved`` are of kinds that the cluster does not
+    know, ``moved`` of versions that it does not serve, while it serves another one of the kind.
     ``rendered`` says what ``desired`` was made from, so that an unchanged input renders nothing;
     ``failed`` is the same of a render that failed, and why. ``stale``: render once more whatever
     the inputs; ``rejudge``: judge all objects anew. ``settled``: looked at once, well or badly.
@@ -56,9 +57,11 @@ class TargetState:
     desired: dict[ObjectKey, DesiredObject] = field(default_factory=dict)
     orphans: dict[ObjectKey, Gvk] = field(default_factory=dict)
     unserved: set[ObjectKey] = field(default_factory=set)
+    moved: set[ObjectKey] = field(default_factory=set)
 
     pending: set[ObjectKey] = field(default_factory=set)
     versions: dict[ObjectKey, str] = field(default_factory=dict)
+    lived: set[ObjectKey] = field(default_factory=set)
     findings: dict[ObjectKey, Finding] = field(default_factory=dict)
     confirmed: dict[ObjectKey, bytes] = field(default_factory=dict)
     cautions: dict[str, str] = field(default_factory=dict)
@@ -123,6 +126,11 @@ class TargetState:
         del self.restored_since[finding.key]
         return since
 
+    def doubt(self, key: ObjectKey) -> None:
+        """Have no verdict on an object any more; that it lived is remembered."""
+        if self.versions.pop(key, None) is not None:
+            self.lived.add(key)
+
     def evidence(self, key: ObjectKey) -> tuple[Evidence, ...]:
         """Return what delivery is known to have sent of an object."""
         inquiry = self.inquiries.get(key)
@@ -132,6 +140,7 @@ class TargetState:
         """Drop all that is known of an object that is no longer of this target."""
         self.pending.discard(key)
         self.versions.pop(key, None)
+        self.lived.discard(key)
         self.findings.pop(key, None)
         self.confirmed.pop(key, None)
         self.cautions.pop(str(key), None)
@@ -139,6 +148,7 @@ class TargetState:
         self.unserved.discard(key)
         self.inquiries.pop(key, None)
         self.unproven.discard(key)
+        self.moved.discard(key)
 
     def reconsider(self, policy: Policy) -> None:
         """Have all objects judged anew, by other rules."""
@@ -146,6 +156,7 @@ class TargetState:
         self.rejudge = False
         self.busy = True
         self.pending |= self.desired.keys() | self.orphans.keys()
+        self.lived |= self.versions.keys()
         self.versions.clear()
         self.confirmed.clear()
 
@@ -163,7 +174,7 @@ class TargetState:
         }
         for key, item in self.desired.items():
             if key not in desired:
-                lived = key in self.versions
+                lived = key in self.versions or key in self.lived
                 self.forget(key)
                 if lived:
                     self.orphans[key] = item.gvk
@@ -178,10 +189,11 @@ class TargetState:
         self.warnings = rendered.warnings
         self.pending |= changed
         for key in changed:
-            self.versions.pop(key, None)
+            self.doubt(key)
         return changed
 
 
 def _differs(old: DesiredObject, new: DesiredObject) -> bool:
+    old = old.origin or old
     # Also by file: a finding says where in Git its object comes from.
     return old.digest != new.digest or old.gvk != new.gvk or old.file != new.file

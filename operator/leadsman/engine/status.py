@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from leadsman.engine.serving import moved_warnings
 from leadsman.model.finding import DRIFTED_STATES, Cause, State, Summary
 from leadsman.model.source import GitSource
 from leadsman.model.status import Failure, TargetStatus, Verdict
@@ -53,7 +54,7 @@ def status_of(state: TargetState) -> TargetStatus:
         url=display_url(source.url) if source is not None else "",
         renderer=state.renderer,
         interval=source.interval if source is not None else 0.0,
-        warnings=(*state.warnings, *state.cautions.values()),
+        warnings=(*moved_warnings(state), *state.warnings, *state.cautions.values()),
         drift_since=min(
             (f.since for f in state.findings.values() if f.state in DRIFTED_STATES), default=0.0
         ),
@@ -103,12 +104,15 @@ def _verdict(state: TargetState, summary: Summary, failure: Failure | None) -> V
 
 def _unserved(state: TargetState) -> Failure | None:
     """Tell of rendered objects whose kind the cluster does not serve: delivery fails on them."""
-    if not state.unserved:
+    unserved = [
+        finding
+        for key in state.unserved
+        if (finding := state.findings.get(key)) is not None and finding.state is State.UNVERIFIABLE
+    ]
+    if not unserved:
         return None
-    kinds = sorted({str(state.desired[key].gvk) for key in state.unserved if key in state.desired})
-    since = min(
-        (state.findings[key].since for key in state.unserved if key in state.findings), default=0.0
-    )
+    kinds = sorted({str(finding.gvk) for finding in unserved})
+    since = min(finding.since for finding in unserved)
     named = ", ".join(kinds[:_NAMED]) + (
         f" and {len(kinds) - _NAMED} more" if len(kinds) > _NAMED else ""
     )
@@ -117,7 +121,7 @@ def _unserved(state: TargetState) -> Failure | None:
         reason="KindNotServed",
         message=(
             f"the cluster does not serve {named}, which Git renders "
-            f"({len(state.unserved)} objects): install the CustomResourceDefinition or "
+            f"({len(unserved)} objects): install the CustomResourceDefinition or "
             "change the apiVersion"
         ),
         since=since,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import orjson
 
 from leadsman import __version__
 from leadsman.errors import KubeError
+from leadsman.kube.objects import decode_json
 from leadsman.kube.status import retry_after
 from leadsman.kube.transport import APPLY, JSON, MERGE_PATCH, Answer, Observe, Request, Transport
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from leadsman.kube.access import ClusterConfig
     from leadsman.model.json import Json, JsonObject
 
-__all__ = ["APPLY", "JSON", "MERGE_PATCH", "Answer", "Client", "Observe", "decoded"]
+__all__ = ["APPLY", "JSON", "MERGE_PATCH", "Answer", "Client", "Observe"]
 
 _TRIES = 4
 _BACKOFF = 0.2
@@ -102,7 +102,7 @@ class Client:
             headers={} if body is None else {"Content-Type": content_type},
         )
         try:
-            return decoded(answer.body)
+            return decode_json(answer.body)
         except (ValueError, RecursionError) as error:
             raise KubeError(
                 "UnexpectedAnswer", f"{method} {path}: the answer is no JSON: {error}"
@@ -225,17 +225,3 @@ def _may_repeat(request: Request, status: int) -> bool:
     return status == HTTPStatus.TOO_MANY_REQUESTS or (
         status in _SERVER_ERRORS and request.idempotent
     )
-
-
-def decoded(body: bytes) -> Json:
-    """Decode JSON, which may be nested deeper than orjson reads.
-
-    Raises:
-        ValueError: it is no JSON.
-        RecursionError: it is nested too deeply.
-
-    """
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return json.loads(body)

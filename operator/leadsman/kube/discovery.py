@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from leadsman.kube.surface import Surface, read_surface
-from leadsman.model.identity import Gvk
+from leadsman.model.identity import Gvk, sharing_groups
 
 if TYPE_CHECKING:
     from leadsman.kube.client import Client
@@ -29,6 +29,11 @@ class ApiResource:
     def gvk(self) -> Gvk:
         """The kind's name in manifests."""
         return Gvk(self.group, self.version, self.kind)
+
+    @property
+    def readable(self) -> bool:
+        """Whether its objects can be followed and read back."""
+        return self.verbs >= {"get", "list", "watch"}
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Return the path of an object, of a namespace's objects, or of all objects."""
@@ -90,9 +95,20 @@ class Discovery:
 
     def scope(self, group: str, kind: str) -> bool | None:
         """Tell whether a kind is namespaced, None if it is not served."""
-        for version in self.served_versions(group, kind):
-            return self._resources[Gvk(group, version, kind)].namespaced
+        for gvk in self.served(group, kind):
+            return self._resources[gvk].namespaced
         return None
+
+    def served(self, group: str, kind: str) -> tuple[Gvk, ...]:
+        """Return all under which a kind's objects are served, those of its own group first.
+
+        Other groups are those that it has moved to or from.
+        """
+        return tuple(
+            Gvk(other, version, kind)
+            for other in sharing_groups(group, kind)
+            for version in self.served_versions(other, kind)
+        )
 
     def _index(self, surface: Surface) -> None:
         resources: dict[Gvk, ApiResource] = {}

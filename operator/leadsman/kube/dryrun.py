@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadsman.errors import KubeError
-from leadsman.kube.client import APPLY, JSON, MERGE_PATCH, decoded
+from leadsman.kube.client import APPLY, JSON, MERGE_PATCH
+from leadsman.kube.objects import decode_json
 from leadsman.kube.yamljson import encode, plain
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ async def _ask(
         method, path, params=params, body=sent, headers={"Content-Type": kind}, tries=1
     )
     try:
-        found = decoded(answer.body)
+        found = decode_json(answer.body)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import orjson
 
 if TYPE_CHECKING:
     from leadsman.kube.discovery import ApiResource
-    from leadsman.model.json import JsonObject
+    from leadsman.model.json import Json, JsonObject
 
 
 class ObjectMeta(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -39,6 +40,20 @@ _MOVING_METADATA = frozenset({"generation", "managedFields", "resourceVersion"})
 _STATUS_ENTRY = b'"subresource":"status"'
 
 
+def decode_json(text: bytes | memoryview) -> Json:
+    """Decode JSON, which may be nested deeper than orjson reads.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(bytes(text))
+
+
 def decode_meta(raw: msgspec.Raw) -> ObjectMeta:
     """Return an object's metadata.
 
@@ -53,10 +68,10 @@ def decode_object(raw: msgspec.Raw, resource: ApiResource) -> JsonObject:
     """Return the whole object, with the apiVersion and kind that built-in kinds' lists leave out.
 
     Raises:
-        orjson.JSONDecodeError: this is no JSON.
+        ValueError: this is no JSON.
 
     """
-    decoded: JsonObject = orjson.loads(memoryview(raw))
+    decoded: JsonObject = decode_json(memoryview(raw))
     if "kind" in decoded and "apiVersion" in decoded:
         return decoded
     return {"apiVersion": resource.gvk.api_version, "kind": resource.kind, **decoded}

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.model.json import JsonObject
 
+# Neither is what msgspec says of text that is no UTF-8, or of what is nested without end.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _PATHS = ("api/", "apis/")
 
 
@@ -47,7 +49,7 @@ async def read_index(client: Client) -> dict[str, str]:
     answer = await client.exchange("GET", "/openapi/v3")
     try:
         paths = _INDEX.decode(answer.body).paths
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise KubeError(
             "UnexpectedAnswer", f"GET /openapi/v3: this is no index of documents: {error}"
         ) from error
@@ -79,5 +81,5 @@ def decode_document(body: bytes) -> JsonObject:
     """
     try:
         return {"components": {"schemas": _DOCUMENT.decode(body).components.schemas}}
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise KubeError("UnexpectedAnswer", f"this is no OpenAPI v3 document: {error}") from error

@@ -181,7 +181,7 @@ class Feed:
 
     def _identify(self, meta: ObjectMeta) -> tuple[ObjectKey, int]:
         resource = self.resource
-        key = ObjectKey(resource.group, resource.kind, meta.namespace, meta.name)
+        key = ObjectKey.of(resource.group, resource.kind, meta.namespace, meta.name)
         return key, hash((meta.namespace, meta.name))
 
     def _note_restart(self, reason: str) -> None:

@@ -16,6 +16,9 @@ class DesiredObject:
     ``body`` is canonical JSON (sorted keys, UTF-8, no spaces), ``digest`` the first 16 bytes of
     its SHA-256, ``file`` the file in Git that it comes from, relative to the repository's root,
     or the nearest that is known (a kustomization, a chart's template).
+
+    ``origin`` is the object as Git has it where the cluster does not serve its version: this one is
+    the same in a version that is served, or only stands for it (``unconverted`` says why).
     """
 
     key: ObjectKey
@@ -23,6 +26,13 @@ class DesiredObject:
     body: bytes
     digest: bytes
     file: str = ""
+    origin: DesiredObject | None = None
+    unconverted: str = ""
+
+    @property
+    def written(self) -> Gvk:
+        """The kind and version in which Git has it."""
+        return self.gvk if self.origin is None else self.origin.gvk
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def assemble(documents: Documents, *, renderer: str, namespace: str, scope: Scop
         namespaced = defined.get((gvk.group, gvk.kind)) if known is None else known
         placed = _place(metadata, namespace, namespaced=namespaced)
         _check_names(manifest, gvk, placed)
-        key = ObjectKey(gvk.group, gvk.kind, placed.get("namespace", ""), placed["name"])
+        key = ObjectKey.of(gvk.group, gvk.kind, placed.get("namespace", ""), placed["name"])
         former = objects.pop(key, None)
         if former is not None:
             warnings.append(

@@ -55,7 +55,7 @@ def decode_inventory(packed: object) -> tuple[tuple[ObjectKey, ...], tuple[Unlis
         parts = written.split("/", 3)
         if len(parts) != 4 or not parts[1] or not parts[3]:  # noqa: PLR2004 - see _line
             continue
-        key = ObjectKey(*parts)
+        key = ObjectKey.of(*parts)
         keys.append(key)
         if len(state) == 2 and state[0] in _STATES and state[1].isdecimal():  # noqa: PLR2004 - as packed
             gvk = Gvk(key.group, "", key.kind)

@@ -145,7 +145,7 @@ def _finding(
     if state is None or not (kind and name):
         return
     group = _text(item, "group")
-    key = ObjectKey(group, kind, _text(item, "namespace"), name)
+    key = ObjectKey.of(group, kind, _text(item, "namespace"), name)
     gvk = Gvk(group, _text(item, "version"), kind)
     since = seconds_of(item.get("since"))
     if contradiction(state, changes, excused):

@@ -212,7 +212,7 @@ def _head(finding: Finding) -> JsonObject:
     }
     return named | _known(
         {
-            "group": short(key.group, _NAME),
+            "group": short(finding.gvk.group, _NAME),
             "kind": short(key.kind, _NAME),
             "namespace": short(key.namespace, _NAME),
             "file": short(finding.file, _PATH),

@@ -113,11 +113,49 @@ def test_without_entries_nothing_is_known(fields: Any) -> None:
     assert not Ownership({"metadata": None}).is_complete
 
 
-def test_corrupt_parts_own_nothing() -> None:
-    ownership = Ownership(owned({}, entry("a", {"f:x": {"f:y": 7}, "f:z": None})))
-    assert ownership.is_complete
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"f:x": {"f:y": 7}, "f:z": None},
+        {"x": {}},
+        {"f:x": {"k:{": {}}},
+        {"f:x": {"k:7": {}}},
+        {"f:x": {"v:": {}}},
+        {"f:x": {"i:one": {}}},
+        {"f:x": {"f:y": []}},
+    ],
+)
+def test_corrupt_parts_own_nothing_and_are_known_to_be_corrupt(fields: JsonObject) -> None:
+    ownership = Ownership(owned({}, entry("a", fields)))
+    assert not ownership.is_complete
     assert names(ownership, "x", "y") == []
     assert names(ownership, "z") == []
+
+
+def test_an_element_without_one_of_its_keys() -> None:
+    ownership = Ownership(owned({}, entry("a", {"f:x": {'k:{"port":80}': {".": {}}}})))
+    port = Item(0, 0, (("port", 80), ("protocol", None)))
+    assert names(ownership, "x", port) == [("a", True)]
+
+
+def test_who_wrote_in_another_version_is_told_where_nobody_else_can_be() -> None:
+    live = {
+        "apiVersion": "autoscaling/v2",
+        "spec": {"minReplicas": 2, "maxReplicas": 3, "metrics": [{"type": "Resource"}]},
+    }
+
+    def by(manager: str, version: str, **fields: JsonObject) -> JsonObject:
+        tree = {"f:spec": {f"f:{name}": below for name, below in fields.items()}}
+        return {**entry(manager, tree), "apiVersion": version}
+
+    here = by("flux", "autoscaling/v2", maxReplicas={}, gone={})
+    there = by("eve", "autoscaling/v1", minReplicas={})
+    renamed = by("eve", "autoscaling/v1", minReplicas={}, targetCPUUtilizationPercentage={})
+    assert Ownership(owned(live, here, there)).elsewhere == []
+    (owner,) = Ownership(owned(live, here, renamed)).elsewhere
+    assert (owner.entry.manager, owner.exact) == ("eve", False)
+    status = {**renamed, "subresource": "status"}
+    assert Ownership(owned(live, here, status)).elsewhere == []
 
 
 def test_the_owner_above() -> None:

@@ -46,6 +46,7 @@ class _World:
             turned=self.turned.append,
             versions=self.versions,
         )
+        self.observer.schemas[_CONFIG_MAPS.gvk] = None
 
     def target(self, name: str, **objects: dict[str, str]) -> TargetState:
         state = target_state(name)
@@ -284,3 +285,31 @@ def test_a_change_of_what_a_render_reads_wakes_its_target() -> None:
     assert world.depended == [state.key]
     world.loses("values")
     assert world.depended == [state.key, state.key]
+
+
+def test_without_the_schema_that_is_read_anew_nothing_is_judged() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.sees("a", {"x": "1"})
+    del world.observer.schemas[_CONFIG_MAPS.gvk]
+    world.sees("a", {"x": "2"}, "2")
+    assert state.pending == {key("a")}
+    assert world.comparisons == 1
+    world.observer.schemas[_CONFIG_MAPS.gvk] = None
+    world.sees("a", {"x": "2"}, "2")
+    assert state.findings[key("a")].state is State.MODIFIED
+
+
+def test_a_kind_whose_schema_cannot_be_read_is_unverifiable_until_it_can() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.observer.undescribed[_CONFIG_MAPS.gvk] = KubeError("UnexpectedAnswer", "no document")
+    world.sees("a", {"x": "1"})
+    finding = state.findings[key("a")]
+    assert (finding.state, finding.reason) == (State.UNVERIFIABLE, "UnexpectedAnswer")
+    assert finding.message == "no document"
+    assert state.pending == {key("a")}  # to be looked at again
+    del world.observer.undescribed[_CONFIG_MAPS.gvk]
+    world.sees("a", {"x": "1"}, "2")
+    assert not state.findings
+    assert not state.pending

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from leadsman.compare.judge import compile_policy
 from leadsman.model.finding import State, Summary, Unlisted
 from leadsman.model.identity import Gvk
+from leadsman.model.source import LocalSource
 from leadsman.model.status import TargetStatus, Verdict
+from leadsman.model.target import Target
 from unit.engine.samples import CONFIG_MAP, desired, finding, key, rendered, target_state
 
 
@@ -47,6 +51,19 @@ def test_a_dropped_object_that_does_not_live_is_forgotten() -> None:
     state.install(rendered(desired("a")), rejudge=False)
     assert key("b") not in state.orphans
     assert key("b") not in state.findings
+
+
+def test_what_lived_is_an_orphan_though_it_was_to_be_judged_anew() -> None:
+    for again in (True, False):
+        state = target_state()
+        state.install(rendered(desired("a"), desired("b")), rejudge=False)
+        state.versions[key("b")] = "1"
+        if again:
+            state.install(rendered(desired("a"), desired("b")), rejudge=True)
+        else:
+            state.reconsider(compile_policy(Target(state.key, LocalSource(Path()))))
+        state.install(rendered(desired("a")), rejudge=False)
+        assert set(state.orphans) == {key("b")}
 
 
 def test_an_orphan_that_git_renders_again_is_no_orphan() -> None:

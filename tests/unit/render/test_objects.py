@@ -108,6 +108,17 @@ def test_lists_are_opened() -> None:
     assert [item.file for item in rendered.objects] == ["1.yaml", "1.yaml", "2.yaml", "4.yaml"]
 
 
+def test_an_object_in_two_versions_or_groups_is_a_duplicate() -> None:
+    old = {"kind": "Ingress", "apiVersion": "extensions/v1beta1", "metadata": {"name": "web"}}
+    rendered = made(old, {**old, "apiVersion": "networking.k8s.io/v1"})
+    assert keys(rendered) == ["Ingress.networking.k8s.io web"]
+    assert rendered.objects[0].gvk == Gvk("networking.k8s.io", "v1", "Ingress")
+    assert rendered.warnings[1] == (
+        "Ingress.networking.k8s.io web is rendered twice, by 1.yaml and by 2.yaml: "
+        "the last one counts"
+    )
+
+
 def test_of_duplicates_the_last_counts_and_both_are_told() -> None:
     rendered = made(config(), config("b"), {**config(namespace="shop"), "data": {"x": "y"}})
     assert keys(rendered) == ["ConfigMap shop/b", "ConfigMap shop/a"]
