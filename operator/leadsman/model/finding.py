@@ -89,7 +89,7 @@ class Change:
     subresource: str = ""
     time: str = ""
     evidence: str = ""
-    diff: str | None = dataclasses.field(default=None, compare=False)
+    diff: str | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
