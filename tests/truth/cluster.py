@@ -114,33 +114,20 @@ class Cluster:
 
     async def patch(
         self, manifest: Manifest, operations: Iterable[dict[str, Any]], manager: str
-    ) -> str:
-        """Patch in a manager's name; return why the API server refused, "" if it did not."""
+    ) -> dict[str, Any] | None:
+        """Patch in a manager's name; return what was stored, None where it was refused."""
         try:
-            await self.client.exchange(
+            answer = await self.client.exchange(
                 "PATCH",
                 self.path(manifest),
                 params={"fieldManager": manager},
                 body=orjson.dumps(list(operations)),
                 headers={"Content-Type": _JSON_PATCH},
             )
-        except KubeError as error:
-            return f"{error.reason}: {error.message}"
-        return ""
-
-    async def replace(self, manifest: Manifest, body: dict[str, Any], manager: str) -> str:
-        """Put an object in a manager's name; return why the API server refused."""
-        try:
-            await self.client.exchange(
-                "PUT",
-                self.path(manifest),
-                params={"fieldManager": manager},
-                body=orjson.dumps(body),
-                headers={"Content-Type": "application/json"},
-            )
-        except KubeError as error:
-            return f"{error.reason}: {error.message}"
-        return ""
+        except KubeError:
+            return None
+        patched: dict[str, Any] = json.loads(answer.body)
+        return patched
 
 
 def _essence(live: dict[str, Any]) -> str:

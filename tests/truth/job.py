@@ -122,9 +122,7 @@ class _Job:
             if not all(apart(mutation, other.mutation) for other in made):
                 continue
             manager = managers[len(made)]
-            if await self._cluster.patch(one, [mutation.operation], manager):
-                continue
-            now = await self._cluster.get(one)
+            now = await self._cluster.patch(one, [mutation.operation], manager)
             if now is None:
                 continue
             # What is taken and not stored still makes its author an owner.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from leadsman.app.parts import make_parts
 from leadsman.model.finding import State
-from leadsman.model.identity import TargetKey
+from leadsman.model.identity import ObjectKey, TargetKey
 from leadsman.model.source import LocalSource
 from leadsman.model.target import PlainOptions, Target
 from leadsman.settings import Mode, Settings
@@ -95,12 +95,9 @@ class Leadsman:
                 (status,) = await parts.engine.check_once([target], {})
         if status.failure is not None:
             raise RuntimeError(f"{status.failure.reason}: {status.failure.message}")
-        found = {
-            (key.group, key.kind, key.namespace, key.name): finding
-            for finding in status.findings
-            for key in (finding.key,)
-        }
-        return {one: _said(found[one.place]) for one in manifests if one.place in found}
+        found = {finding.key: finding for finding in status.findings}
+        keys = {one: ObjectKey.of(*one.place) for one in manifests}
+        return {one: _said(found[key]) for one, key in keys.items() if key in found}
 
 
 def _said(finding: Finding) -> Said:

@@ -88,10 +88,17 @@ def _cluster_role(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
 
 
 def _webhooks(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    names = {hook.get("name") for hook in objects(desired.get("webhooks"))}
     for document in (desired, live):
         webhooks = document.get("webhooks")
         if isinstance(webhooks, list):
-            document["webhooks"] = [_without_placeholder(hook, "clientConfig") for hook in webhooks]
+            # One that Git does not have is told of as it is.
+            document["webhooks"] = [
+                _without_placeholder(hook, "clientConfig")
+                if mapping(hook).get("name") in names
+                else hook
+                for hook in webhooks
+            ]
 
 
 def _custom_resource_definition(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
@@ -142,7 +149,12 @@ def _leave_usual(
     if not isinstance(found, list):
         return
     given = objects(mapping(desired.get("spec")).get(field))
-    rest = [item for item in found if item in given or not is_usual(item)]
+    rest = [
+        item
+        for index, item in enumerate(found)
+        # One that is there twice was not put in by who puts it in once.
+        if item in given or not is_usual(item) or item in found[:index]
+    ]
     if rest != given:
         rest = list(found)
         while given and rest and rest[-1] not in given and is_usual(rest[-1]):

@@ -223,6 +223,53 @@ def test_an_autoscalers_behavior_is_completed() -> None:
     ]
 
 
+def _toleration(name: str, **fields: Any) -> JsonObject:
+    usual = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    return {"key": f"node.kubernetes.io/{name}", **usual, **fields}
+
+
+_USUAL = [_toleration("not-ready"), _toleration("unreachable")]
+
+
+@pytest.mark.parametrize(
+    ("git", "live", "places"),
+    [
+        (None, _USUAL, []),
+        (None, _USUAL[:1], []),
+        ([_toleration("own")], [_toleration("own"), *_USUAL], []),
+        ([_toleration("not-ready", tolerationSeconds=9)], [
+            _toleration("not-ready", tolerationSeconds=9), _USUAL[1],
+        ], []),
+        # Who changes one of them owns all.
+        (None, [_toleration("not-ready", tolerationSeconds=9), _USUAL[1]], ["/spec/tolerations"]),
+        (None, [_USUAL[1], _USUAL[1]], ["/spec/tolerations"]),
+        ([_toleration("own")], [_toleration("other"), *_USUAL], ["/spec/tolerations/0/key"]),
+        ([_toleration("own")], [_toleration("own"), _toleration("new"), *_USUAL],
+         ["/spec/tolerations/1"]),
+    ],
+)  # fmt: skip
+def test_the_tolerations_that_every_pod_is_given(git: Any, live: Any, places: list[str]) -> None:
+    edited = entry("kubectl-edit", {"f:spec": {"f:tolerations": {}}})
+    wanted = obj("v1", "Pod", spec={} if git is None else {"tolerations": git})
+    found = owned(obj("v1", "Pod", spec={"tolerations": live}), DELIVERED, edited)
+    assert [change[1] for change in changes(wanted, found)] == places
+
+
+def test_the_taints_of_a_nodes_condition() -> None:
+    own = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
+    cordoned = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    foreign = {"key": "example.com/broken", "effect": "NoSchedule"}
+    git = obj("v1", "Node", spec={"taints": [own]})
+
+    def places(*taints: JsonObject) -> list[str]:
+        live = owned(obj("v1", "Node", spec={"taints": list(taints)}), DELIVERED)
+        return [change[1] for change in changes(git, live)]
+
+    assert places(own, cordoned) == []
+    assert places(cordoned, own) == []
+    assert places(own, foreign, cordoned) == ["/spec/taints/1"]
+
+
 def test_endpoints_are_regrouped() -> None:
     a, b = {"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}
     http, dns = {"port": 80, "name": "http"}, {"port": 53, "name": "dns", "protocol": "UDP"}
