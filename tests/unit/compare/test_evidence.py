@@ -244,3 +244,22 @@ def test_whoever_writes_another_value_is_never_excused(
     evidence = [released(CREATED, CREATED)]
     if (manager, time) != ("helm", CREATED):
         assert "/data/image" in drifted(live, evidence=evidence)
+
+
+def test_a_removal_shows_nothing_where_nobody_is_noted_any_more() -> None:
+    """An element without its key ends the bookkeeping: the former owner stays, whoever writes."""
+    git: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "secrets": [{"name": "credentials"}],
+    }
+    sender = entry("kubectl", {"f:secrets": {'k:{"name":"credentials"}': {}}}, "Apply")
+
+    def found(secrets: list[JsonObject]) -> tuple[int, int]:
+        finding = verdict(owned({**git, "secrets": secrets}, sender), git)
+        assert finding is not None
+        return len(finding.changes), len(finding.excused)
+
+    assert found([]) == (0, 1)
+    assert found([{}]) == (1, 0)
