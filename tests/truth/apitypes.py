@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _REF = "#/components/schemas/"
+# They are written as the one or the other, of which only a schema has places to change.
+_SCHEMA_OR = ("JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool", "JSONSchemaPropsOrStringArray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Type:
         if reference is None:
             return Type(schema, name, self.components)
         component = reference.removeprefix(_REF)
+        if component.endswith(_SCHEMA_OR):
+            component = component.rpartition(".")[0] + ".JSONSchemaProps"
         merged = {**self.components.get(component, {}), **_extensions(schema)}
         return Type(merged, component, self.components)
 

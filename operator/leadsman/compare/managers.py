@@ -127,6 +127,21 @@ CONTROLLERS = (
         adds=re.compile(r"\.rules\b.*", re.DOTALL),
         changes=re.compile(r"\.rules\b.*", re.DOTALL),
     ),
+    # Delivery's own marks, which it writes over whatever the manifest says.
+    Controller(
+        re.compile("helm|helm-controller"),
+        changes=re.compile(r"\.metadata\.labels\.app\.kubernetes\.io/managed-by"),
+    ),
+    Controller(
+        re.compile("argocd-(application-)?controller"),
+        changes=re.compile(r"\.metadata\.labels\.app\.kubernetes\.io/instance"),
+    ),
+    Controller(
+        re.compile("(kustomize|helm)-controller"),
+        changes=re.compile(
+            r"\.metadata\.labels\.(kustomize|helm)\.toolkit\.fluxcd\.io/(name|namespace)"
+        ),
+    ),
     # The API server registers the versions of CustomResourceDefinitions, and its own, by itself.
     Controller(
         re.compile("kube-apiserver"), changes=_ANY, group=re.compile(r"apiregistration\.k8s\.io")

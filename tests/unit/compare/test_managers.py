@@ -133,6 +133,18 @@ def test_the_autoscaler_may_scale_and_a_person_may_not() -> None:
     assert not trust.may_change(entry("kubectl", subresource="scale"), _REPLICAS, _DEPLOYMENT)
 
 
+def test_delivery_writes_its_marks_over_what_the_manifest_says() -> None:
+    trust = Trust()
+    managed = ".metadata.labels.app.kubernetes.io/managed-by"
+    assert trust.may_change(entry("helm", "Apply"), managed, _DEPLOYMENT)
+    assert not trust.may_change(entry("helm", "Apply"), managed + "x", _DEPLOYMENT)
+    assert not trust.may_change(entry("kubectl-edit"), managed, _DEPLOYMENT)
+    instance = ".metadata.labels.app.kubernetes.io/instance"
+    assert trust.may_change(entry("argocd-controller", "Apply"), instance, _DEPLOYMENT)
+    owner = ".metadata.labels.kustomize.toolkit.fluxcd.io/name"
+    assert trust.may_change(entry("kustomize-controller", "Apply"), owner, _DEPLOYMENT)
+
+
 def test_other_fields_that_controllers_may_change() -> None:
     trust = Trust()
     assert trust.may_change(entry("cert-manager-cainjector"), _CA_BUNDLE, _HOOKS)
