@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import orjson
 
 from leadsman.compare.judge import judge
+from leadsman.compare.verdict import unverifiable
 from leadsman.engine.confirm import OUTDATED, Confirmed, confirm, is_askable
 from leadsman.engine.queue import Backoff, WorkQueue
 from leadsman.errors import CompareError, KubeError
@@ -247,7 +248,7 @@ class Confirmer:
             return
         except CompareError as error:
             # As long as nothing changes, it is compared no better another time.
-            confirmed = Confirmed(_unverifiable(desired, error), "undecided")
+            confirmed = Confirmed(unverifiable(desired, error.reason, error.message), "undecided")
         if self._tickets.get(ident) is not ticket:
             return  # What was read is not the newest any more, and is asked about already.
         self._close(ident)
@@ -375,14 +376,3 @@ def _digest(desired: DesiredObject, live: JsonObject | None, policy: bytes) -> b
             except RecursionError:
                 digest.update(str(live["metadata"].get("resourceVersion", "")).encode())
     return digest.digest()
-
-
-def _unverifiable(desired: DesiredObject, error: CompareError) -> Finding:
-    return Finding(
-        key=desired.key,
-        gvk=desired.gvk,
-        state=State.UNVERIFIABLE,
-        reason=error.reason,
-        message=error.message,
-        file=desired.file,
-    )

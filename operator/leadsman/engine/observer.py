@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leadsman.compare.judge import judge
 from leadsman.compare.orphan import judge_orphan
+from leadsman.compare.verdict import unverifiable
 from leadsman.engine.proofs import Inquiry, question
 from leadsman.errors import CompareError, KubeError
 from leadsman.model.finding import Finding, State
@@ -14,7 +15,7 @@ from leadsman.model.finding import Finding, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from leadsman.compare.judge import Policy
+    from leadsman.compare.policy import Policy
     from leadsman.compare.schema import Schema
     from leadsman.engine.confirmer import Confirmer
     from leadsman.engine.index import Index
@@ -175,7 +176,7 @@ class Observer:
                 return judge(desired, live, schema, policy, evidence)
             except CompareError as error:
                 problem = error
-        return _unverifiable(desired, problem.reason, problem.message)
+        return unverifiable(desired, problem.reason, problem.message)
 
     def _waits_for_proof(
         self, state: TargetState, key: ObjectKey, finding: Finding | None, live: JsonObject
@@ -223,7 +224,7 @@ class Observer:
     ) -> None:
         """Record for one target that an object could not be judged."""
         state.doubt(desired.key)
-        finding = _unverifiable(desired, reason, message)
+        finding = unverifiable(desired, reason, message)
         self.record(state, desired.key, finding, self._now())
 
     def unverifiable_orphan(
@@ -305,14 +306,3 @@ class Observer:
         state.confirmed.pop(key, None)
         if state.record(key, finding, received):
             self._news(state, received)
-
-
-def _unverifiable(desired: DesiredObject, reason: str, message: str) -> Finding:
-    return Finding(
-        key=desired.key,
-        gvk=desired.gvk,
-        state=State.UNVERIFIABLE,
-        reason=reason,
-        message=message,
-        file=desired.file,
-    )

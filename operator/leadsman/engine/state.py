@@ -9,7 +9,7 @@ from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
     from leadsman.compare.evidence import Evidence
-    from leadsman.compare.judge import Policy
+    from leadsman.compare.policy import Policy
     from leadsman.engine.proofs import Inquiry
     from leadsman.errors import LeadsmanError
     from leadsman.model.desired import DesiredObject, Rendered

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from leadsman.compare.judge import compile_policy
+from leadsman.compare.policy import compile_policy
 from leadsman.engine.index import Index
 from leadsman.engine.observer import Observer
 from leadsman.errors import KubeError
