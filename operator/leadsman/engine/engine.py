@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from leadsman.model.status import TargetStatus
     from leadsman.model.target import Target
     from leadsman.render.renderer import Renderer
-    from leadsman.report.metrics import Instruments
+    from leadsman.report.own_metrics import Instruments
     from leadsman.source.mirrors import GitMirrors
 
 log = logging.getLogger(__name__)
