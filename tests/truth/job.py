@@ -15,10 +15,12 @@ from truth import oracle
 from truth.apitypes import root_type
 from truth.cluster import Cluster
 from truth.delivery import Delivery
-from truth.mutations import Bank, apart, proposals, stored
+from truth.mutations import apart, proposals
 from truth.outcome import FALSE_ALARM, MISSED, WRONG_MANAGER, WRONG_PATH, Fault, Made, Outcome, Plan
 from truth.peers import Peer
+from truth.stored import stored
 from truth.tellers import MANAGERS, Established, Leadsman, Said
+from truth.values import Bank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
