@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from leadsman.compare.judge import judge
 from leadsman.compare.orphan import judge_orphan
 from leadsman.compare.verdict import unverifiable
-from leadsman.engine.proofs import Inquiry, question
 from leadsman.errors import CompareError, KubeError
 from leadsman.model.finding import Finding, State
 
@@ -49,18 +48,16 @@ class Observer:
         depended: Callable[[TargetKey], None],
         turned: Callable[[ApiResource], None],
         compared: Callable[[], None],
-        unproven: Callable[[TargetState], None],
-        doubted: Callable[[TargetState, ObjectKey], object],
+        waits: Callable[[TargetState, ObjectKey, Finding | None, JsonObject], bool],
         versions: dict[ObjectKey, str],
     ) -> None:
         """Call ``news`` with a target that has news and when they came in.
 
         ``depended`` is called with a target whose render reads an object that has changed, which
         ``versions`` tells: the resourceVersion of each such object when it was last read.
-        ``unproven`` is called with a target of which an object can't be judged before it is known
-        what was sent of it, ``doubted`` with one of which that has not been found out yet.
-        ``turned`` is called with a kind that cannot be followed any more, or
-        can be again.
+        ``waits`` tells whether an object can't be judged before it is known what was sent of it,
+        from how it stands without. ``turned`` is called with a kind that cannot be followed any
+        more, or can be again.
         """
         self._index = index
         self._now = now
@@ -68,8 +65,7 @@ class Observer:
         self._depended = depended
         self._turned = turned
         self._compared = compared
-        self._unproven = unproven
-        self._doubted = doubted
+        self._waits = waits
         self._versions = versions
         self.confirmer: Confirmer | None = None
         self.schemas: dict[Gvk, Schema | None] = {}
@@ -157,7 +153,7 @@ class Observer:
             state.versions[key] = resource_version
             state.lived.discard(key)
             return
-        if self._waits_for_proof(state, key, finding, live):
+        if self._waits(state, key, finding, live):
             return
         state.versions[key] = resource_version
         state.lived.discard(key)
@@ -177,27 +173,6 @@ class Observer:
             except CompareError as error:
                 problem = error
         return unverifiable(desired, problem.reason, problem.message)
-
-    def _waits_for_proof(
-        self, state: TargetState, key: ObjectKey, finding: Finding | None, live: JsonObject
-    ) -> bool:
-        """Tell whether what was sent of an object has to be found out before it is judged."""
-        inquiry = state.inquiries.get(key)
-        asked = question(finding, live)
-        if asked is not None and (inquiry is None or inquiry.question != asked):
-            if inquiry is None or not inquiry.told:
-                state.inquiries[key] = Inquiry(asked, state.evidence(key))
-                state.unproven.add(key)
-                self._unproven(state)
-                return True
-            inquiry.question = asked
-        if inquiry is not None:
-            if asked is not None and inquiry.waiting:
-                return True
-            is_news, inquiry.told, inquiry.waiting = inquiry.told, False, False
-            if asked is not None and is_news:
-                self._doubted(state, key)
-        return False
 
     def missing(self, state: TargetState, key: ObjectKey, message: str = "") -> None:
         """Record for one target that an object is not there, and why if that is known."""

@@ -126,6 +126,11 @@ class TargetState:
         del self.restored_since[finding.key]
         return since
 
+    def note_suspension(self, now: float) -> None:
+        """Note since when the target has been suspended, if it is."""
+        suspended = self.target is not None and self.target.suspended
+        self.suspended_since = (self.suspended_since or now) if suspended else 0.0
+
     def doubt(self, key: ObjectKey) -> None:
         """Have no verdict on an object any more; that it lived is remembered."""
         if self.versions.pop(key, None) is not None:
