@@ -22,10 +22,11 @@ class _World:
 
     def __init__(self) -> None:
         self.state = target_state()
-        self.doubted: list[str] = []
+        self.doubted: asyncio.Queue[str] = asyncio.Queue()
         self.turned: list[TargetKey] = []
         self.tickets = Tickets(
-            doubted=lambda ticket: self.doubted.append(ticket.key.name), turned=self.turned.append
+            doubted=lambda ticket: self.doubted.put_nowait(ticket.key.name),
+            turned=self.turned.append,
         )
 
     def ticket(self, name: str, *, urgent: bool = True) -> Ticket:
@@ -112,6 +113,5 @@ async def test_an_object_that_waits_long_is_doubted_unless_it_is_pending() -> No
     world.ticket("a")
     world.state.pending.add(key("b"))
     async with asyncio.timeout(5):
-        while not world.doubted:
-            await asyncio.sleep(0.02)
-    assert world.doubted == ["a"]
+        assert await world.doubted.get() == "a"
+    assert world.doubted.empty()
