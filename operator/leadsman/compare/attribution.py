@@ -36,7 +36,9 @@ def attributed(
         owners = [
             each
             for each in owners
-            if each.exact and (each.entry.operation == "Update" or not trust.delivers(each.entry))
+            if each.exact
+            and ownership.is_complete
+            and (each.entry.operation == "Update" or not trust.delivers(each.entry))
         ]
     else:
         owners = owners or ownership.above(

@@ -30,7 +30,6 @@ import orjson
 
 from leadsman.compare.access import mapping
 from leadsman.compare.normalize import LAST_APPLIED, normalize
-from leadsman.compare.typed import is_tracked
 from leadsman.compare.walk import differences
 from leadsman.model.finding import ABSENT, Op
 
@@ -96,7 +95,6 @@ class Witness:
         "_live",
         "_node",
         "_ownership",
-        "_tracked",
         "_trust",
         "_wanted",
     )
@@ -119,7 +117,6 @@ class Witness:
         self._trust = trust
         self._given = evidence
         self._evidence: tuple[Evidence, ...] | None = None
-        self._tracked: bool | None = None
         self._differing: dict[int, list[Steps] | None] = {}
 
     def explains(self, difference: Difference) -> tuple[str, Entry] | None:
@@ -127,18 +124,13 @@ class Witness:
 
         None where nothing shows it: then it is drift.
         """
-        if not (difference.specified and self._ownership.is_complete and self._is_tracked()):
+        if not (difference.specified and self._ownership.is_complete):
             return None
         place = difference.steps[: difference.owned]
         owners = self._ownership.owners(place)
         if difference.op is Op.REMOVE and place == difference.steps:
             return self._removed(difference, owners)
         return self._changed(place, owners)
-
-    def _is_tracked(self) -> bool:
-        if self._tracked is None:
-            self._tracked = is_tracked(self._live, self._node)
-        return self._tracked
 
     def _removed(self, difference: Difference, owners: list[Owner]) -> tuple[str, Entry] | None:
         """Look for a sender that owns what is not there.

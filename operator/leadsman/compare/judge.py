@@ -122,7 +122,7 @@ def _compared(
     found = differences(*compared, node)
     if not found and answer is None:
         return None
-    ownership = Ownership(live)
+    ownership = Ownership(live, node)
     if answer is None:
         witness = Witness(wanted, live, desired.gvk, node, ownership, policy.trust, evidence)
         candidates = list(_candidates(desired, found, ownership, policy, witness))

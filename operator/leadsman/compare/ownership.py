@@ -13,12 +13,15 @@ import orjson
 
 from leadsman.compare.access import mapping
 from leadsman.compare.fieldset import all_there, decoded, is_readable
+from leadsman.compare.nodes import UNKNOWN
 from leadsman.compare.normalize import LAST_APPLIED
+from leadsman.compare.typed import is_tracked
 from leadsman.model.finding import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from leadsman.compare.nodes import Node
     from leadsman.compare.paths import Item, Step, Steps
     from leadsman.model.json import Json, JsonObject
 
@@ -50,13 +53,14 @@ class Owner:
 class Ownership:
     """The owners of one live object's fields; read only when somebody asks.
 
-    ``entries`` are those of managedFields that can be read.
+    ``entries`` are those of managedFields that can be read; ``node`` is what is known of the kind.
     """
 
-    __slots__ = ("_applied", "_complete", "_elsewhere", "_live", "entries")
+    __slots__ = ("_applied", "_complete", "_elsewhere", "_live", "_node", "entries")
 
-    def __init__(self, live: JsonObject) -> None:
+    def __init__(self, live: JsonObject, node: Node = UNKNOWN) -> None:
         self._live = live
+        self._node = node
         self._applied: Json = ABSENT
         self._elsewhere: list[Owner] | None = None
         given = mapping(live.get("metadata")).get("managedFields")
@@ -68,11 +72,15 @@ class Ownership:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all can be read: if not, a field without owner need not be the API server's."""
+        """Whether all are noted and can be read.
+
+        If not, a field without owner need not be the API server's, and who is noted may be who
+        wrote long ago.
+        """
         if self._complete is None:
             self._complete = all(
                 entry.fields and is_readable(entry.fields) for entry in self.entries
-            )
+            ) and is_tracked(self._live, self._node)
         return self._complete
 
     @property

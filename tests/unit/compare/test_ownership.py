@@ -13,7 +13,7 @@ from leadsman.compare.paths import Item
 if TYPE_CHECKING:
     from leadsman.compare.paths import Steps
     from leadsman.model.json import JsonObject
-from unit.compare.samples import TIME, entry, owned
+from unit.compare.samples import TIME, entry, owned, verdict, widget
 
 _WEB = Item(0, 0, (("name", "web"),))
 _PORT = Item(0, 0, (("containerPort", 80), ("protocol", "TCP")))
@@ -192,3 +192,23 @@ def test_no_last_applied(text: Any) -> None:
     annotations = {"kubectl.kubernetes.io/last-applied-configuration": text}
     assert not Ownership({"metadata": {"annotations": annotations}}).applied(("spec",))
     assert not Ownership({}).applied(("spec",))
+
+
+def test_nobody_is_known_where_the_bookkeeping_has_ended() -> None:
+    """Then a field without owner may be anybody's, and the former owner did not remove it."""
+    git = widget({"parts": [{"name": "a"}], "size": 5})
+    fields: JsonObject = {"f:spec": {"f:size": {}, "f:parts": {'k:{"name":"a"}': {".": {}}}}}
+    sender = entry("kubectl-client-side-apply", fields) | {"apiVersion": "example.com/v1"}
+    kept = owned(widget({"size": 5, "enabled": True}), sender)
+    told = verdict(git, kept)
+    assert told is not None
+    assert [change.path for change in told.changes] == []
+    assert [change.path for change in told.excused] == ["/spec/parts/0"]
+    ended = owned(widget({"parts": [{"count": 1}], "size": 5, "enabled": True}), sender)
+    told = verdict(git, ended)
+    assert told is not None
+    assert {(change.op, change.path, change.manager) for change in told.changes} == {
+        ("add", "/spec/enabled", ""),
+        ("add", "/spec/parts/0", ""),
+        ("remove", "/spec/parts/0", ""),
+    }
