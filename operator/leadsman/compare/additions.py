@@ -98,7 +98,11 @@ class Additions:
             cause, wanted = Cause.LEFT_BEHIND, Standing.DELIVERED
         elif Standing.TRUSTED in standings or not owners:
             wanted = Standing.TRUSTED
-            if self._ownership.applied(steps) and not self._trust.is_mark(field_path(steps)):
+            path = field_path(steps)
+            if any(self._trust.may_change(owner.entry, path, self._gvk) for owner, _ in owners):
+                # Whatever is applied. What kubectl replaced it also notes as applied.
+                return None
+            if self._ownership.applied(steps) and not self._trust.is_mark(path):
                 cause = Cause.LEFT_BEHIND
             elif owners:
                 return None

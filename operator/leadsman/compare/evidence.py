@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadsman.compare.access import mapping
+from leadsman.compare.fieldset import holds
 from leadsman.compare.normalize import LAST_APPLIED, normalize
 from leadsman.compare.typed import is_tracked
 from leadsman.compare.walk import differences
@@ -132,7 +133,9 @@ class Witness:
         place = difference.steps[: difference.owned]
         owners = self._ownership.owners(place)
         if difference.op is Op.REMOVE and place == difference.steps:
-            return self._removed(place, owners)
+            # What was never stored, as null is not, nobody's removal takes from its owner.
+            left = [owner for owner in owners if holds(owner.fields, difference.desired)]
+            return self._removed(place, left)
         return self._changed(place, owners)
 
     def _is_tracked(self) -> bool:

@@ -6,7 +6,7 @@ whose keys are ``f:name``, ``k:{"key":"value"}`` and ``v:value``, with ``.`` for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
@@ -40,10 +40,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An entry that owns a place, or, if not ``exact``, only something below it."""
+    """An entry that owns a place, or, if not ``exact``, only something below it.
+
+    ``fields`` is what it owns there.
+    """
 
     entry: Entry
     exact: bool
+    fields: JsonObject = field(default_factory=dict, compare=False)
 
 
 class Ownership:
@@ -98,7 +102,7 @@ class Ownership:
         for entry in self.entries:
             fields = _descend(entry.fields, steps)
             if fields is not None:
-                owners.append(Owner(entry, exact=not fields or "." in fields))
+                owners.append(Owner(entry, exact=not fields or "." in fields, fields=fields))
         owners.sort(key=lambda owner: owner.entry.time, reverse=True)
         return owners
 

@@ -14,7 +14,16 @@ from leadsman.compare.evidence import TRACE, Evidence
 from leadsman.compare.judge import judge
 from leadsman.compare.normalize import LAST_APPLIED
 from leadsman.model.finding import Cause, Op, State
-from unit.compare.samples import desired, entry, gvk_of, owned, policy, schema_of
+from unit.compare.samples import (
+    deployment,
+    desired,
+    entry,
+    gvk_of,
+    owned,
+    policy,
+    schema_of,
+    served,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -263,3 +272,16 @@ def test_a_removal_shows_nothing_where_nobody_is_noted_any_more() -> None:
 
     assert found([]) == (0, 1)
     assert found([{}]) == (1, 0)
+
+
+@pytest.mark.parametrize("git", [{"name": "A", "value": ""}, {"name": "A", "valueFrom": None}])
+def test_what_was_never_stored_is_no_trace_of_admission(git: JsonObject) -> None:
+    # Who applied it owns it, and keeps it when a person removes what it is in.
+    left = {f"f:{name}": {} for name in git if name != "name"}
+    tree: JsonObject = {'k:{"name":"A"}': left}
+    for step in ("f:env", 'k:{"name":"web"}', "f:containers", "f:spec", "f:template", "f:spec"):
+        tree = {step: tree}
+    wanted = deployment({"containers": [{"name": "web", "image": "web:1", "env": [git]}]})
+    live = served(deployment({"containers": [{"name": "web", "image": "web:1"}]}))
+    live = owned(live, entry("kubectl", tree, operation="Apply"))
+    assert drifted(live, wanted) == ["/spec/template/spec/containers/0/env/0"]
