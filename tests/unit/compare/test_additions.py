@@ -371,6 +371,12 @@ def test_a_label_that_only_another_tool_adds_is_left_behind() -> None:
         assert told(finding) == [(path, manager, Cause.LEFT_BEHIND)]
     # Argo CD writes it on everything.
     assert judged(git, live, entry("argocd-controller", fields, operation="Apply")) is None
+    live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = (
+        orjson.dumps({"metadata": {"labels": label}}).decode()
+    )
+    finding = judged(git, live, entry("kubectl-client-side-apply", fields))
+    assert told(finding) == [(path, "kubectl-client-side-apply", Cause.LEFT_BEHIND)]
+    assert judged(git, live, entry("argocd-controller", fields)) is None
 
 
 def test_what_a_controller_keeps_writing_is_never_left_behind() -> None:
