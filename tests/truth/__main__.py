@@ -49,16 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     with ProcessPoolExecutor(options.jobs) as pool:
         futures = {pool.submit(_job, batch, plan): (batch, plan) for batch, plan in plans}
-        for number, future in enumerate(as_completed(futures), start=1):
-            batch, plan = futures[future]
-            outcome = future.result()
-            tally.add(outcome)
-            took = time.monotonic() - started
-            print(f"{number}/{len(plans)} {took:5.0f} s  {batch.name} {plan.way}: {outcome.line()}")
-            for fault in outcome.faults:
-                if fault.is_ours:
-                    print(fault)
-            sys.stdout.flush()
+        try:
+            for number, future in enumerate(as_completed(futures), start=1):
+                batch, plan = futures[future]
+                outcome = future.result()
+                tally.add(outcome)
+                took = time.monotonic() - started
+                where = f"{number}/{len(plans)} {took:5.0f} s  {batch.name} {plan.way}"
+                print("\n".join([f"{where}: {outcome.line()}", *map(str, outcome.own_faults)]))
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            tally.outcomes.append(Outcome("", failed="interrupted: the rest was not judged"))
     print(tally.report(verbose=options.verbose))
     return tally.exit_code
 

@@ -77,6 +77,8 @@ def shared(rng: random.Random) -> Iterator[Case]:
     for repository in sorted((folder / "repos").iterdir()):
         yield from found(repository, repository.name, rng)
     yield from found(folder / "rendered", "rendered", rng)
+    # Of the pairs, what is in Git: the other half is what some cluster made of it.
+    yield from (case for case in found(folder / "pairs", "pairs", rng) if "-config" in case.path)
 
 
 def found(root: Path, name: str, rng: random.Random) -> Iterator[Case]:

@@ -104,20 +104,22 @@ class Delivery:
         await self._cluster.discovery.refresh()
 
     async def _acceptable(self, phase: Sequence[Manifest]) -> list[Manifest]:
-        good = []
-        for one in phase:
-            if self._cluster.resource(one.gvk) is None:
-                self._leave_out(one, "not served", "")
-            elif self._name.startswith("helm") and await self._cluster.get(one) is not None:
-                # A release takes over nothing.
-                self._leave_out(one, "there already", "")
-            elif why := await self._cluster.try_apply(
-                one.body, self._cluster.path(one), server_side=self._name != "apply"
-            ):
-                self._leave_out(one, "refused", why)
-            else:
-                good.append(one)
-        return good
+        taken = await asyncio.gather(*map(self._is_acceptable, phase))
+        return [one for one, is_taken in zip(phase, taken, strict=True) if is_taken]
+
+    async def _is_acceptable(self, one: Manifest) -> bool:
+        if self._cluster.resource(one.gvk) is None:
+            self._leave_out(one, "not served", "")
+        elif self._name.startswith("helm") and await self._cluster.get(one) is not None:
+            # A release takes over nothing.
+            self._leave_out(one, "there already", "")
+        elif why := await self._cluster.try_apply(
+            one.body, self._cluster.path(one), server_side=self._name != "apply"
+        ):
+            self._leave_out(one, "refused", why)
+        else:
+            return True
+        return False
 
     def _leave_out(self, manifest: Manifest, sort: str, why: str) -> None:
         self._outcome.left_out[sort] += 1

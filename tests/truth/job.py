@@ -15,10 +15,12 @@ from truth import oracle
 from truth.apitypes import root_type
 from truth.cluster import Cluster
 from truth.delivery import Delivery
-from truth.mutations import Bank, apart, proposals, stored
+from truth.mutations import apart, proposals
 from truth.outcome import FALSE_ALARM, MISSED, WRONG_MANAGER, WRONG_PATH, Fault, Made, Outcome, Plan
 from truth.peers import Peer
+from truth.stored import stored
 from truth.tellers import MANAGERS, Established, Leadsman, Said
+from truth.values import Bank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +53,7 @@ async def _run(batch: Batch, plan: Plan) -> Outcome:
             await discovery.refresh()
             cluster = Cluster(client, discovery)
             delivered = await Delivery(batch, plan.way, plane, cluster, outcome).deliver()
-            rng = random.Random(f"{plan.seed}-{batch.name}-{plan.way}")  # noqa: S311 - a seed
-            await _Job(plan, cluster, outcome, tellers, rng).run(delivered)
+            await _Job(plan, cluster, outcome, tellers).run(delivered)
     return outcome
 
 
@@ -63,13 +64,12 @@ class _Job:
         cluster: Cluster,
         outcome: Outcome,
         tellers: Sequence[Teller],
-        rng: random.Random,
     ) -> None:
         self._plan = plan
         self._cluster = cluster
         self._outcome = outcome
         self._tellers = tellers
-        self._rng = rng
+        self._seed = f"{plan.seed}-{plan.way}"
         self._bank = Bank()
         self._tried: dict[Manifest, list[Mutation]] = {}
 
@@ -108,16 +108,18 @@ class _Job:
             if kind is not None:
                 types[one] = kind
                 self._bank.learn(body, kind)
-        return {
-            one: await self._mutate_one(one, body, types[one])
-            for one, body in live.items()
-            if one in types
-        }
+        known = [one for one in live if one in types]
+        made = await asyncio.gather(
+            *(self._mutate_one(one, live[one], types[one]) for one in known)
+        )
+        return dict(zip(known, made, strict=True))
 
     async def _mutate_one(self, one: Manifest, live: dict[str, Any], kind: Type) -> list[Made]:
         made: list[Made] = []
-        managers = self._rng.sample(FOREIGN, self._plan.per_object)
-        ideas = proposals(live, one.body, kind, self._bank, self._rng)
+        # Its own, so that the others' answers change nothing.
+        rng = random.Random(f"{self._seed}-{one}")  # noqa: S311 - a seed
+        managers = rng.sample(FOREIGN, self._plan.per_object)
+        ideas = proposals(live, one.body, kind, self._bank, rng)
         for _, mutation in zip(range(_TRIES * self._plan.per_object), ideas, strict=False):
             if not all(apart(mutation, other.mutation) for other in made):
                 continue

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from truth.places import GONE, Place, at, places
+from truth.places import GONE, Place, places
+from truth.values import field_of, made, varied
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator
 
     from truth.apitypes import Type
+    from truth.values import Bank
 
 ACTIONS = ("change", "zero", "remove", "add", "reorder")
 # To add a finalizer or an owner would keep or collect the object.
 _LABELS = ("metadata", "labels"), ("metadata", "annotations")
 _LONGEST_COPY = 40_000
-_DEEPEST = 6
-_SAMPLES: dict[str, list[Any]] = {
-    "boolean": [True, True, True, False],
-    "integer": [1, 2, 30, 0],
-    "number": [1.5],
-    "string": ["truth"],
-    "quantity": ["64Mi"],
-    "int-or-string": [8099],
-    "byte": ["dHJ1dGg="],
-    "date-time": ["2031-02-03T04:05:06Z"],
-}
-_OTHERS: dict[str, list[Any]] = {
-    "quantity": ["123m", "77Mi", "3", "1500m", "2Gi"],
-    "int-or-string": ["10%", "55%", 8099, "http-x"],
-    "date-time": ["2031-02-03T04:05:06Z"],
-    "byte": ["dHJ1dGg=", "AAEC", "dHJ1dGg6IHllcwo="],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +50,6 @@ class Mutation:
 
     def __str__(self) -> str:
         return f"{self.action} {self.place.pointer} ({self.field_type}): {self.operation}"
-
-
-class Bank:
-    """Values that real manifests have in each field, to take other ones from."""
-
-    def __init__(self) -> None:
-        self._values: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-
-    def learn(self, document: dict[str, Any], root: Type) -> None:
-        """Take in all values of an object."""
-        for place in places(document, document, root):
-            if place.tokens and not isinstance(place.tokens[-1], int):
-                self._keep(_owner(place), place.value)
-
-    def _keep(self, field: str, value: Any) -> None:
-        known = self._values[field]
-        text = repr(value)
-        if len(known) < 30 and len(text) < 2000:
-            known[text] = value
-
-    def values(self, field: str) -> list[Any]:
-        """Return what was seen in a field."""
-        return list(self._values.get(field, {}).values())
-
-
-def _owner(place: Place) -> str:
-    # A component's own name says nothing of the field that it stands in.
-    return f"{place.type.name}|{place.tokens[-1]}"
 
 
 def proposals(
@@ -165,22 +120,10 @@ def _zero(value: Any) -> Any:
 
 
 def _other(place: Place, bank: Bank, rng: random.Random) -> Any:
-    seen = [value for value in bank.values(_owner(place)) if value != place.value]
+    seen = [value for value in bank.values(field_of(place)) if value != place.value]
     if seen and rng.random() < 0.5:
         return rng.choice(seen)
-    return _varied(place.value, place.type.kind, rng)
-
-
-def _varied(value: Any, kind: str, rng: random.Random) -> Any:
-    if isinstance(value, bool):
-        return not value
-    if kind in _OTHERS:
-        return rng.choice(_OTHERS[kind])
-    if isinstance(value, int | float):
-        return value + rng.choice([1, 1, 2, 10])
-    if isinstance(value, str):
-        return rng.choice([f"{value}-x", f"{value}x", value[:-1], "truth", f"{value}/truth"])
-    return GONE
+    return varied(place.value, place.type.kind, rng)
 
 
 def _addition(place: Place, bank: Bank, rng: random.Random) -> Mutation | None:
@@ -192,7 +135,7 @@ def _addition(place: Place, bank: Bank, rng: random.Random) -> Mutation | None:
         key = rng.choice(["truth", "truth.example.com/added", "added.x", "a-b"])
         field = place.type.field(key)
         values = list(place.value.values())
-        value = copy.deepcopy(rng.choice(values)) if values else _made(field, rng)
+        value = copy.deepcopy(rng.choice(values)) if values else made(field, rng)
         return _added(place, key, value)
     absent = [key for key in place.type.properties if key not in place.value]
     absent = [key for key in absent if place.tokens or key not in {"status", "metadata"}]
@@ -201,7 +144,7 @@ def _addition(place: Place, bank: Bank, rng: random.Random) -> Mutation | None:
     key = rng.choice(absent)
     field = place.type.field(key)
     seen = bank.values(f"{field.name}|{key}")
-    value = copy.deepcopy(rng.choice(seen)) if seen else _made(field, rng)
+    value = copy.deepcopy(rng.choice(seen)) if seen else made(field, rng)
     return _added(place, key, value)
 
 
@@ -213,38 +156,6 @@ def _labels(place: Place, rng: random.Random) -> Mutation | None:
     where = Place(("metadata", name), GONE, place.type, GONE, -1)
     value = {"truth.example.com/added": "yes"}
     return Mutation("add", where, {"op": "add", "path": where.pointer, "value": value})
-
-
-def _made(field: Type, rng: random.Random, depth: int = 0) -> Any:
-    """Return some value of a type, GONE for a type that needs more thought."""
-    kind = field.kind
-    if kind in _SAMPLES:
-        return rng.choice(field.schema.get("enum") or _SAMPLES[kind])
-    if depth > _DEEPEST:
-        return GONE
-    if kind == "object":
-        return _made_object(field, rng, depth)
-    if kind not in {"map", "list"}:
-        return GONE
-    inside = field.element if kind == "list" else field.field("truth")
-    value = _made(inside, rng, depth + 1)
-    if value is GONE:
-        return GONE
-    return [value] if kind == "list" else {"truth": value}
-
-
-def _made_object(field: Type, rng: random.Random, depth: int) -> Any:
-    required = field.schema.get("required") or []
-    names = list(required) or [name for name in field.properties if rng.random() < 0.2]
-    made = {}
-    for name in names[:8]:
-        child = field.field(name)
-        value = _made(child, rng, depth + 1)
-        if value is GONE and name in required:
-            return GONE
-        if value is not GONE:
-            made[name] = value
-    return made or GONE
 
 
 def _added(place: Place, key: str, value: Any) -> Mutation | None:
@@ -262,11 +173,11 @@ def _element(place: Place, rng: random.Random) -> Mutation | None:
             for key in place.type.keys or ("name",):
                 if key in value:
                     kind = element.field(key).kind
-                    value[key] = _varied(value[key], kind, rng)
+                    value[key] = varied(value[key], kind, rng)
         elif not isinstance(value, list):
-            value = _varied(value, element.kind, rng)
+            value = varied(value, element.kind, rng)
     else:
-        value = _made(element, rng)
+        value = made(element, rng)
     if value is GONE or value is None or value in place.value:
         return None
     index = len(place.value)
@@ -288,31 +199,3 @@ def apart(one: Mutation, other: Mutation) -> bool:
     if any(isinstance(token, int) for token in shorter[: common + 1]) or not common:
         return False
     return not any(0 <= whole <= common for whole in (one.place.unit, other.place.unit))
-
-
-def stored(mutation: Mutation, before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Tell whether the API server has stored another meaning at the place of a change."""
-    tokens = mutation.tokens
-    if mutation.action in {"add", "remove"} and tokens and isinstance(tokens[-1], int):
-        tokens = tokens[:-1]
-    was, now = at(before, tokens), at(after, tokens)
-    if mutation.action == "reorder" and isinstance(now, list):
-        return bool(was != now)
-    return not _alike(was, now, mutation.field_type)
-
-
-def _alike(one: Any, other: Any, kind: str) -> bool:
-    if one is GONE or other is GONE:
-        return one is other
-    if kind == "quantity":
-        return _amount(str(one)) == _amount(str(other))
-    return type(one) is type(other) and bool(one == other)
-
-
-def _amount(quantity: str) -> Decimal:
-    number = quantity.rstrip("numkMGTPEi")
-    suffix = quantity[len(number) :]
-    if suffix.endswith("i"):
-        return Decimal(number) * Decimal(1024) ** " KMGTPE".index(suffix[0])
-    power = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-    return Decimal(number).scaleb(power[suffix])

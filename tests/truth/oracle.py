@@ -174,9 +174,9 @@ def _has_owner(mutation: Mutation, change: Change, after: dict[str, Any]) -> boo
         return False
     if change.live is not ABSENT:
         return True
-    if mutation.is_renaming:
-        return False
     whole = mutation.place.unit
+    if mutation.is_renaming and not 0 <= whole < len(mutation.tokens) - 1:
+        return False  # the element is another
     return whole >= 0 and at(after, mutation.tokens[:whole]) is not GONE
 
 

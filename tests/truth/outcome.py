@@ -88,12 +88,16 @@ class Outcome:
         """Return the outcome of a job that could not be done."""
         return cls(plan.way, failed=why)
 
+    @property
+    def own_faults(self) -> list[Fault]:
+        """What Leadsman got wrong."""
+        return [fault for fault in self.faults if fault.is_ours]
+
     def line(self) -> str:
         """Return the sum in one line."""
         if self.failed:
             return self.failed
-        ours = sum(fault.is_ours for fault in self.faults)
         return (
             f"{self.delivered} objects, {self.actions.total()} mutations, "
-            f"{self.left_out.total()} left out, {ours} faults"
+            f"{self.left_out.total()} left out, {len(self.own_faults)} faults"
         )

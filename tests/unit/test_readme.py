@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from leadsman.report.metrics import Instruments, StatusCollector
+from leadsman.report.own_metrics import Instruments
+from leadsman.report.target_metrics import StatusCollector
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()

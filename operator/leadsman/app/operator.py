@@ -22,8 +22,8 @@ from leadsman.live.admission import AdmissionWatch
 from leadsman.live.crds import SurfaceWatch
 from leadsman.live.watches import LiveWatches
 from leadsman.render.protections import protections
-from leadsman.report.metrics import StatusCollector
 from leadsman.report.recorder import EventRecorder
+from leadsman.report.target_metrics import StatusCollector
 from leadsman.report.writer import ReportWriter
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from leadsman.kube.config import load
 from leadsman.kube.discovery import ApiResource, Discovery
 from leadsman.live.schemas import Schemas
 from leadsman.render.renderer import Renderer
-from leadsman.report.metrics import Instruments
+from leadsman.report.own_metrics import Instruments
 from leadsman.source.mirrors import GitMirrors
 
 if TYPE_CHECKING:

@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadsman.compare.access import mapping
-from leadsman.compare.fieldset import holds
 from leadsman.compare.normalize import LAST_APPLIED, normalize
 from leadsman.compare.typed import is_tracked
 from leadsman.compare.walk import differences
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from leadsman.compare.paths import Step, Steps
     from leadsman.compare.walk import Difference
     from leadsman.model.identity import Gvk
-    from leadsman.model.json import JsonObject
+    from leadsman.model.json import Json, JsonObject
 
 # As the API server writes times; only these can be compared as texts.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -133,9 +132,7 @@ class Witness:
         place = difference.steps[: difference.owned]
         owners = self._ownership.owners(place)
         if difference.op is Op.REMOVE and place == difference.steps:
-            # What was never stored, as null is not, nobody's removal takes from its owner.
-            left = [owner for owner in owners if holds(owner.fields, difference.desired)]
-            return self._removed(place, left)
+            return self._removed(difference, owners)
         return self._changed(place, owners)
 
     def _is_tracked(self) -> bool:
@@ -143,10 +140,17 @@ class Witness:
             self._tracked = is_tracked(self._live, self._node)
         return self._tracked
 
-    def _removed(self, place: Steps, owners: list[Owner]) -> tuple[str, Entry] | None:
-        """Look for a sender that owns what is not there."""
+    def _removed(self, difference: Difference, owners: list[Owner]) -> tuple[str, Entry] | None:
+        """Look for a sender that owns what is not there.
+
+        Who has sent a zero that is not stored owns it even after somebody has removed all around
+        it, so it takes the place itself, or a value in it that would have been stored.
+        """
+        place = difference.steps
         senders = [owner.entry for owner in owners]
         if not senders or not all(map(self._trust.delivers, senders)):
+            return None
+        if not all(owner.exact or _owns_value(owner.below, difference.desired) for owner in owners):
             return None
         since = min(entry.time for entry in senders)
         if not _TIME.fullmatch(since):
@@ -238,6 +242,22 @@ def _last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...
             operation=entry.operation,
         ),
     )
+
+
+def _owns_value(fields: JsonObject, desired: Json) -> bool:
+    """Tell whether a tree of fields has one whose value in Git is none that is left out."""
+    todo: list[tuple[JsonObject, Json]] = [(fields, desired)]
+    while todo:
+        owned, value = todo.pop()
+        for key, below in owned.items():
+            if not key.startswith("f:") or not isinstance(value, dict):
+                continue
+            given = value.get(key.removeprefix("f:"))
+            if below and isinstance(below, dict):
+                todo.append((below, given))
+            elif given:
+                return True
+    return False
 
 
 def _may_be_since(entry: Entry, time: str) -> bool:

@@ -53,30 +53,6 @@ def all_there(fields: JsonObject, value: Json) -> bool:
     return True
 
 
-def holds(fields: JsonObject, value: Json) -> bool:
-    """Tell whether a tree has a place in which an object has something, which is stored then.
-
-    Below the value itself, null, a zero and what is empty may never have been: the API server
-    leaves them out, and who applied them owns them all the same.
-    """
-    if not fields:
-        return value is not None
-    todo: list[tuple[JsonObject, Json]] = [(fields, value)]
-    while todo:
-        fields, value = todo.pop()
-        if _SELF in fields:
-            return True
-        for key, below in fields.items():
-            found = _member(value, key)
-            if found is ABSENT or not found:
-                continue
-            if not below:
-                return True
-            if isinstance(below, dict):
-                todo.append((below, found))
-    return False
-
-
 def _member(value: Json, key: str) -> Json:
     """Return what a key of a tree stands for; what cannot be told is taken for null."""
     prefix, rest = key[:2], key[2:]

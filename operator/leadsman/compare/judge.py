@@ -2,85 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import orjson
 
 from leadsman.compare.access import mapping
 from leadsman.compare.additions import Additions
+from leadsman.compare.attribution import attributed, witnessed
 from leadsman.compare.candidate import Candidate
 from leadsman.compare.dryrun import DryRun
 from leadsman.compare.evidence import Witness
-from leadsman.compare.ignore import Rule, compile_rules, covering, sift
+from leadsman.compare.ignore import covering, sift
 from leadsman.compare.implied import with_implied
-from leadsman.compare.managers import Trust
 from leadsman.compare.mask import Mask
-from leadsman.compare.nodes import UNKNOWN, Origin
+from leadsman.compare.nodes import UNKNOWN
 from leadsman.compare.normalize import normalize
 from leadsman.compare.ownership import Ownership
-from leadsman.compare.paths import field_path, pointer
+from leadsman.compare.paths import pointer
+from leadsman.compare.policy import rules_for
+from leadsman.compare.verdict import finding_of, unverifiable, verdict
 from leadsman.compare.walk import differences
 from leadsman.errors import CompareError
-from leadsman.model.finding import (
-    DRIFT_CAUSES,
-    Cause,
-    Change,
-    Finding,
-    IgnoredChange,
-    Op,
-    State,
-)
+from leadsman.model.finding import Cause, Finding, IgnoredChange, Op, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leadsman.compare.dryrun import Answer
     from leadsman.compare.evidence import Evidence
+    from leadsman.compare.policy import Policy
     from leadsman.compare.schema import Schema
     from leadsman.compare.walk import Difference
     from leadsman.model.desired import DesiredObject
     from leadsman.model.json import JsonObject
-    from leadsman.model.target import Target
 
 # The rule that a target's `compare.added: Ignore` is.
 ADDED_IGNORED = "compare.added: Ignore"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a target wants its objects judged; equal digests mean equal verdicts.
-
-    ``secrets`` are texts that come from Secrets, which may be in any object and in no finding.
-    """
-
-    trust: Trust
-    rules: tuple[Rule, ...]
-    report_added: bool
-    digest: bytes
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
-
-
-def compile_policy(target: Target, secrets: frozenset[str] = frozenset()) -> Policy:
-    """Compile what a target says of comparison.
-
-    Raises SpecError for a rule that cannot be read.
-    """
-    said = {
-        "trusted": sorted(target.trusted),
-        "added": target.report_added,
-        "manager": target.manager,
-        "ignore": [asdict(rule) for rule in target.ignore],
-    }
-    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
-    return Policy(
-        trust=Trust(frozenset(target.trusted), delivery=target.manager),
-        rules=compile_rules(target.ignore),
-        report_added=target.report_added,
-        digest=hashlib.sha256(text).digest()[:16],
-        secrets=secrets,
-    )
 
 
 def judge(
@@ -123,14 +80,14 @@ def _missing(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> Find
     for gvk in dict.fromkeys((desired.gvk, desired.written)):
         rule = covering(policy.rules, desired.key, gvk, metadata)
         if rule is not None:
-            return _finding(desired, State.IN_SYNC, ignored=(IgnoredChange("", rule.name),))
+            return finding_of(desired, State.IN_SYNC, ignored=(IgnoredChange("", rule.name),))
     message = ""
     if desired.origin is not None:
         message = (
             f"Git has it as {desired.written.api_version}, in which the cluster does not serve it, "
             f"so it cannot be delivered: change its apiVersion to {desired.gvk.api_version}"
         )
-    return _finding(desired, State.MISSING, message=message)
+    return finding_of(desired, State.MISSING, message=message)
 
 
 def _incomparable(desired: DesiredObject, live: JsonObject) -> Finding | None:
@@ -141,12 +98,12 @@ def _incomparable(desired: DesiredObject, live: JsonObject) -> Finding | None:
             f"it lives as {desired.gvk.api_version}, and {desired.unconverted}: "
             f"write it as {desired.gvk.api_version} in Git"
         )
-        return _finding(desired, State.UNVERIFIABLE, reason="VersionNotServed", message=message)
+        return unverifiable(desired, "VersionNotServed", message)
     version = live.get("apiVersion")
     if not version or version == desired.gvk.api_version:
         return None
     message = f"it was read as {version}, but Git has {desired.gvk.api_version}"
-    return _finding(desired, State.UNVERIFIABLE, reason="VersionMismatch", message=message)
+    return unverifiable(desired, "VersionMismatch", message)
 
 
 def _compared(
@@ -182,7 +139,7 @@ def _compared(
         )
         candidates = list(_candidates(desired, found, ownership, policy))
         candidates = _answered(candidates, dry_run, desired, ownership, policy)
-    kept, ignored = sift(candidates, _rules(desired, wanted, policy))
+    kept, ignored = sift(candidates, rules_for(desired, wanted, policy))
     differing = []
     for candidate in kept:
         if candidate.excuse:
@@ -192,7 +149,7 @@ def _compared(
     if not differing and not ignored:
         return None
     mask = Mask(wanted, live, desired.gvk, policy.secrets)
-    return _verdict(desired, differing, ignored, mask)
+    return verdict(desired, differing, ignored, mask)
 
 
 def _candidates(
@@ -205,9 +162,9 @@ def _candidates(
     additions = Additions(ownership, policy.trust, desired.gvk)
     for difference in found:
         if difference.specified:
-            found_out = _specified(desired, difference, ownership, policy.trust)
+            found_out = attributed(desired, difference, ownership, policy.trust)
             if witness is not None and not found_out.excuse:
-                found_out = _witnessed(found_out, witness, difference)
+                found_out = witnessed(found_out, witness, difference)
             yield found_out
             continue
         for candidate in additions.judge(difference):
@@ -235,123 +192,7 @@ def _answered(
     return [
         *(_reported(candidate, policy) for candidate in dry_run.reconsider(candidates)),
         *(
-            _specified(desired, difference, ownership, policy.trust)
+            attributed(desired, difference, ownership, policy.trust)
             for difference in dry_run.overlooked(candidates)
         ),
     ]
-
-
-def _specified(
-    desired: DesiredObject, difference: Difference, ownership: Ownership, trust: Trust
-) -> Candidate:
-    """Attribute a difference in what Git specifies.
-
-    A field that was removed alone has no owner any more, unless it is one that is then written as
-    null, which whoever updated it owns, or somebody applied a value of it that is not stored; one
-    that was changed, or that is part of what is owned as a whole, has.
-    """
-    steps = difference.steps
-    owners = ownership.owners(steps[: difference.owned])
-    if difference.op is Op.REMOVE and difference.owned == len(steps):
-        owners = [
-            each
-            for each in owners
-            if each.exact and (each.entry.operation == "Update" or not trust.delivers(each.entry))
-        ]
-    else:
-        owners = owners or ownership.above(
-            steps, only_items=difference.field.node.origin is not Origin.UNKNOWN
-        )
-        if not owners and len(ownership.elsewhere) == 1:
-            # Nobody else can have, in whatever words.
-            owners = ownership.elsewhere
-    entry = owners[0].entry if owners else None
-    excuse = ""
-    if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):
-        excuse = f"known manager {entry.manager}"
-        if entry.subresource:
-            excuse += f" through {entry.subresource}"
-    return Candidate(
-        steps,
-        difference.op,
-        desired=difference.desired,
-        live=difference.live,
-        entry=entry,
-        excuse=excuse,
-    )
-
-
-def _witnessed(candidate: Candidate, witness: Witness, difference: Difference) -> Candidate:
-    """Name a difference as admission's work where something shows it."""
-    shown = witness.explains(difference)
-    if shown is None:
-        return candidate
-    evidence, entry = shown
-    return replace(candidate, cause=Cause.ADMISSION, entry=entry, evidence=evidence)
-
-
-def _rules(desired: DesiredObject, wanted: JsonObject, policy: Policy) -> list[Rule]:
-    metadata = mapping(wanted.get("metadata"))
-    gvks = dict.fromkeys((desired.gvk, desired.written))
-    return [
-        rule
-        for rule in policy.rules
-        if any(rule.selector.selects(desired.key, gvk, metadata) for gvk in gvks)
-    ]
-
-
-def _verdict(
-    desired: DesiredObject,
-    differing: list[Candidate],
-    ignored: list[IgnoredChange],
-    mask: Mask,
-) -> Finding:
-    """Make the finding: drift alone decides the state, what is excused is told beside it."""
-    drift = [candidate for candidate in differing if candidate.cause in DRIFT_CAUSES]
-    changes: list[Change] = []
-    excused: list[Change] = []
-    for candidate in differing:
-        values = mask.values(candidate.steps, candidate.desired, candidate.live)
-        told = changes if candidate.cause in DRIFT_CAUSES else excused
-        told.append(candidate.change(*values))
-    changes.sort(key=_place)
-    excused.sort(key=_place)
-    ignored.sort(key=lambda change: change.path)
-    state, reason, message = State.IN_SYNC, "", ""
-    if drift:
-        is_modified = any(candidate.specified for candidate in drift)
-        state = State.MODIFIED if is_modified else State.ADDED
-    unnamed = sum(not candidate.specified and candidate.entry is None for candidate in drift)
-    if unnamed:
-        reason = "OwnersUnknown"
-        message = (
-            f"who set {unnamed} of the fields that Git does not specify cannot be told: "
-            "the object's managedFields are missing or cannot be read"
-        )
-    return _finding(desired, state, tuple(changes), tuple(ignored), tuple(excused), reason, message)
-
-
-def _place(change: Change) -> tuple[str, str]:
-    return change.path, change.field
-
-
-def _finding(
-    desired: DesiredObject,
-    state: State,
-    changes: tuple[Change, ...] = (),
-    ignored: tuple[IgnoredChange, ...] = (),
-    excused: tuple[Change, ...] = (),
-    reason: str = "",
-    message: str = "",
-) -> Finding:
-    return Finding(
-        key=desired.key,
-        gvk=desired.gvk,
-        state=state,
-        changes=changes,
-        ignored=ignored,
-        excused=excused,
-        reason=reason,
-        message=message,
-        file=desired.file,
-    )

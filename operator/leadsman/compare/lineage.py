@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leadsman.compare import conversions
+from leadsman.compare import autoscaling, conversions
 from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ _CHANGED: Final[tuple[tuple[str, str, str, Conversion], ...]] = (
     ("Deployment", "extensions/v1beta1", "apps/v1", conversions.deployment),
     ("Deployment", "apps/v1beta1", "apps/v1", conversions.deployment),
     ("Ingress", "networking.k8s.io/v1beta1", "networking.k8s.io/v1", conversions.ingress),
-    ("HorizontalPodAutoscaler", "autoscaling/v1", "autoscaling/v2", conversions.autoscaler_v1),
+    ("HorizontalPodAutoscaler", "autoscaling/v1", "autoscaling/v2", autoscaling.from_v1),
     (
         "HorizontalPodAutoscaler",
         "autoscaling/v2beta1",
         "autoscaling/v2",
-        conversions.autoscaler_v2beta1,
+        autoscaling.from_v2beta1,
     ),
     ("PodDisruptionBudget", "policy/v1beta1", "policy/v1", conversions.disruption_budget),
     (

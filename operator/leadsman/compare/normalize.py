@@ -134,6 +134,12 @@ def _pod(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
 
 
 def _node(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    spec = mapping(desired.get("spec"))
+    wanted, found = spec.get("taints"), objects(mapping(live.get("spec")).get("taints"))
+    if isinstance(wanted, list):
+        # One that the condition does not call for is taken off again.
+        kept = [item for item in wanted if item in found or not _is_condition_taint(item)]
+        desired["spec"] = {**spec, "taints": kept}
     _leave_usual(desired, live, "taints", _is_condition_taint)
 
 
@@ -186,14 +192,15 @@ def _labels_from_template(desired: JsonObject, live: JsonObject, _: JsonObject) 
         live["metadata"] = {**mapping(live.get("metadata")), "labels": rest}
 
 
-def _namespace(_desired: JsonObject, live: JsonObject, whole: JsonObject) -> None:
+def _namespace(desired: JsonObject, live: JsonObject, whole: JsonObject) -> None:
     """Leave out the label with the namespace's own name, which every namespace has."""
-    metadata = mapping(live.get("metadata"))
     name = mapping(whole.get("metadata")).get("name")
-    labels = mapping(metadata.get("labels"))
-    if labels.get("kubernetes.io/metadata.name") == name:
-        rest = {k: v for k, v in labels.items() if k != "kubernetes.io/metadata.name"}
-        live["metadata"] = {**metadata, "labels": rest}
+    for document in (desired, live):
+        metadata = mapping(document.get("metadata"))
+        labels = mapping(metadata.get("labels"))
+        if labels.get("kubernetes.io/metadata.name") == name:
+            rest = {k: v for k, v in labels.items() if k != "kubernetes.io/metadata.name"}
+            document["metadata"] = {**metadata, "labels": rest}
 
 
 def _limit_range(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:

@@ -9,7 +9,7 @@ from leadsman.compare.ignore import covering
 from leadsman.model.finding import Finding, IgnoredChange, State
 
 if TYPE_CHECKING:
-    from leadsman.compare.judge import Policy
+    from leadsman.compare.policy import Policy
     from leadsman.model.identity import Gvk, ObjectKey
     from leadsman.model.json import JsonObject
 

@@ -40,14 +40,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An entry that owns a place, or, if not ``exact``, only something below it.
-
-    ``fields`` is what it owns there.
-    """
+    """An entry that owns a place, or, if not ``exact``, only what ``below`` has of it."""
 
     entry: Entry
     exact: bool
-    fields: JsonObject = field(default_factory=dict, compare=False)
+    below: JsonObject = field(default_factory=dict)
 
 
 class Ownership:
@@ -102,7 +99,7 @@ class Ownership:
         for entry in self.entries:
             fields = _descend(entry.fields, steps)
             if fields is not None:
-                owners.append(Owner(entry, exact=not fields or "." in fields, fields=fields))
+                owners.append(Owner(entry, exact=not fields or "." in fields, below=fields))
         owners.sort(key=lambda owner: owner.entry.time, reverse=True)
         return owners
 

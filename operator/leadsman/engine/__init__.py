@@ -1,4 +1,4 @@
-"""What decides when: the queue, the reconcile of a target, the judging of live changes.
+"""What decides when: queue, reconcile, judging live changes, asking the API server.
 
 Everything below the engine takes values and returns values; only here is known in which order.
 """

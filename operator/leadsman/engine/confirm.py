@@ -22,7 +22,7 @@ from leadsman.kube.dryrun import body_of, dry_apply, dry_create, dry_patch
 from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
-    from leadsman.compare.judge import Policy
+    from leadsman.compare.policy import Policy
     from leadsman.compare.schema import Schema
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource

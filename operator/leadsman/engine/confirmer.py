@@ -9,23 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import orjson
 
 from leadsman.compare.judge import judge
+from leadsman.compare.verdict import unverifiable
 from leadsman.engine.confirm import OUTDATED, Confirmed, confirm, is_askable
-from leadsman.engine.queue import Backoff, WorkQueue
+from leadsman.engine.tickets import Ticket, Tickets
 from leadsman.errors import CompareError, KubeError
 from leadsman.kube.objects import stable_content
 from leadsman.kube.yamljson import plain
 from leadsman.live.fetch import fetch_many
 from leadsman.model.finding import Finding, State
-from leadsman.model.identity import ObjectKey, TargetKey
 from leadsman.model.status import Failure
 
 if TYPE_CHECKING:
@@ -33,25 +30,18 @@ if TYPE_CHECKING:
 
     from leadsman.compare.schema import Schema
     from leadsman.engine.state import TargetState
+    from leadsman.engine.tickets import Ident
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.model.desired import DesiredObject
-    from leadsman.model.identity import Gvk
+    from leadsman.model.identity import Gvk, ObjectKey, TargetKey
     from leadsman.model.json import JsonObject
 
 log = logging.getLogger(__name__)
 
-# Objects asked about at once: what differs, and what only has to be confirmed.
-_URGENT, _CALM = 4, 2
-# Seconds for which a look at a target waits for the answers about what differs.
-_PATIENCE = 10.0
-# Seconds until what differs is pending: until then it is said to be as it was before.
-_DOUBT = 1.0
 # Tries with an object that changes while it is asked about, until that is told.
 _OUTDATED = 5
-# Seconds until an object is asked about again that could not be asked about, at most; and one whose
-# admission may work another time.
-_BACKOFF = Backoff(base=0.5, cap=30.0)
+# Seconds until an object is asked about again whose admission may work another time, at most.
 _PASSES_WITHIN = 300.0
 # Seconds for which who may not ask about a kind does not try again.
 _REFUSED_FOR = 300.0
@@ -60,20 +50,6 @@ _LOCAL = frozenset({"refused", "unasked"})
 # RBAC lets nobody grant what he has not: that roles are compared locally goes without saying, as
 # it does of Secrets, which the roles that are installed leave out.
 _SILENT = frozenset({("rbac.authorization.k8s.io", ""), ("", "Secret")})
-
-_Ident: TypeAlias = tuple[TargetKey, ObjectKey]
-
-
-@dataclass(slots=True, eq=False)
-class _Ticket:
-    """One object that is to be asked about; a newer one takes its place."""
-
-    state: TargetState
-    key: ObjectKey
-    resource: ApiResource
-    urgent: bool
-    failed: bool = False
-    outdated: int = 0
 
 
 class Confirmer:
@@ -104,17 +80,10 @@ class Confirmer:
         self._recorded = recorded
         self._locally = locally
         self._news = news
-        self._turned = turned
         self._counted = counted
         self._now = now
-        self._tickets: dict[_Ident, _Ticket] = {}
-        self._urgent: WorkQueue[_Ident] = WorkQueue(backoff=_BACKOFF)
-        self._calm: WorkQueue[_Ident] = WorkQueue(backoff=_BACKOFF)
-        # How many objects of a target are waited for, and why some cannot be asked about.
-        self._open: Counter[TargetKey] = Counter()
-        self._failures: dict[TargetKey, dict[ObjectKey, KubeError]] = {}
+        self._tickets = Tickets(doubted=self._doubt, turned=turned)
         self._refused: dict[tuple[ApiResource, str], float] = {}
-        self._moved = asyncio.Event()
         # Nothing is asked while it is not set.
         self._allowed = asyncio.Event()
         # Whether what cannot be asked about is given up, as by who looks only once.
@@ -122,9 +91,7 @@ class Confirmer:
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._urgent.run(self._handle, _URGENT))
-            group.create_task(self._calm.run(self._handle, _CALM))
+        await self._tickets.run(self._handle)
 
     def release(self) -> None:
         """Let it ask, which it may not before."""
@@ -150,7 +117,7 @@ class Confirmer:
         resource = self._discovery.resource(desired.gvk)
         is_open = local is None or local.state is not State.UNVERIFIABLE
         if resource is None or not is_open or not self._may_ask(desired.gvk, resource, key):
-            self._close(ident)
+            self._tickets.close(ident)
             return False
         if state.policy is not None and state.confirmed.get(key) == _digest(
             desired, live, state.policy.digest
@@ -160,7 +127,7 @@ class Confirmer:
         state.confirmed.pop(key, None)
         # What was not in sync stays so until it is known to be: it may be by the answer alone.
         urgent = key in state.findings or not (local is None or local.state is State.IN_SYNC)
-        self._open_ticket(ident, _Ticket(state, key, resource, urgent))
+        self._tickets.open(Ticket(state, key, resource, urgent))
         return urgent
 
     def again(self, states: Iterable[TargetState]) -> None:
@@ -169,58 +136,35 @@ class Confirmer:
         for state in states:
             for key in state.confirmed.keys() & state.desired.keys():
                 resource = self._discovery.resource(state.desired[key].gvk)
-                if resource is not None and (state.key, key) not in self._tickets:
-                    ticket = _Ticket(state, key, resource, urgent=False)
-                    self._open_ticket((state.key, key), ticket)
+                if resource is not None and self._tickets.get((state.key, key)) is None:
+                    self._tickets.open(Ticket(state, key, resource, urgent=False))
 
-    def _open_ticket(self, ident: _Ident, ticket: _Ticket) -> None:
-        """Ask about an object now, in place of what was to be asked about it before."""
-        before = self._tickets.get(ident)
-        if before is not None and before.urgent and not before.failed:
-            self._done(before)
-        self._tickets[ident] = ticket
-        if ticket.urgent:
-            self._open[ticket.state.key] += 1
-            loop = asyncio.get_running_loop()
-            loop.call_later(_DOUBT, self._doubt, ident, ticket)
-        wanted, other = (self._urgent, self._calm)[:: 1 if ticket.urgent else -1]
-        other.remove(ident)
-        wanted.add(ident)
-
-    def _doubt(self, ident: _Ident, ticket: _Ticket) -> None:
+    def _doubt(self, ticket: Ticket) -> None:
         """Say no longer of an object what was known before it changed."""
-        if self._tickets.get(ident) is ticket and ticket.key not in ticket.state.pending:
-            ticket.state.pending.add(ticket.key)
-            self._news(ticket.state, self._now())
+        ticket.state.pending.add(ticket.key)
+        self._news(ticket.state, self._now())
 
     async def settle(self, key: TargetKey) -> None:
         """Wait until what differs of a target was asked about once, or for some seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                while self._open[key]:
-                    await self._next()
+        await self._tickets.settle(key)
 
     async def idle(self) -> None:
         """Wait until nothing is left to be asked."""
-        while self._tickets:
-            await self._next()
+        await self._tickets.idle()
 
     def failure(self, key: TargetKey) -> KubeError | None:
         """Return why some object of a target cannot be asked about, if so."""
-        return next(iter(self._failures.get(key, {}).values()), None)
+        return self._tickets.failure(key)
 
     def drop(self, key: TargetKey) -> None:
         """Forget a target."""
-        for ident in [ident for ident in self._tickets if ident[0] == key]:
-            self._close(ident)
-        self._failures.pop(key, None)
-        self._open.pop(key, None)
+        self._tickets.drop(key)
 
     def _may_ask(self, gvk: Gvk, resource: ApiResource, key: ObjectKey) -> bool:
         refused = self._refused.get((resource, key.namespace), float("-inf"))
         return is_askable(gvk, resource) and time.monotonic() - refused > _REFUSED_FOR
 
-    async def _handle(self, ident: _Ident) -> None:
+    async def _handle(self, ident: Ident) -> None:
         await self._allowed.wait()
         ticket = self._tickets.get(ident)
         if ticket is None:
@@ -228,7 +172,7 @@ class Confirmer:
         state, key = ticket.state, ticket.key
         desired, policy = state.desired.get(key), state.policy
         if desired is None or policy is None:
-            self._close(ident)
+            self._tickets.close(ident)
             return
         live: JsonObject | None = None
         try:
@@ -243,21 +187,20 @@ class Confirmer:
             )
         except KubeError as error:
             if self._tickets.get(ident) is ticket:
-                self._postpone(ident, ticket, error)
+                self._postpone(ticket, error)
             return
         except CompareError as error:
             # As long as nothing changes, it is compared no better another time.
-            confirmed = Confirmed(_unverifiable(desired, error), "undecided")
+            confirmed = Confirmed(unverifiable(desired, error.reason, error.message), "undecided")
         if self._tickets.get(ident) is not ticket:
             return  # What was read is not the newest any more, and is asked about already.
-        self._close(ident)
+        self._tickets.close(ident)
         if state.desired.get(key) == desired and state.policy is policy:
-            self._take(ident, ticket, desired, live, confirmed)
+            self._take(ticket, desired, live, confirmed)
 
     def _take(
         self,
-        ident: _Ident,
-        ticket: _Ticket,
+        ticket: Ticket,
         desired: DesiredObject,
         live: JsonObject | None,
         confirmed: Confirmed,
@@ -278,11 +221,9 @@ class Confirmer:
         state.confirmed[key] = _digest(desired, live, state.policy.digest)
         if confirmed.passing and not self.once:
             # Nothing tells when it is over.
-            self._tickets[ident] = _Ticket(state, key, resource, urgent=False)
-            self._calm.retry(ident, cap=_PASSES_WITHIN)
+            self._tickets.reopen(ticket, cap=_PASSES_WITHIN)
         else:
-            self._urgent.forget_tries(ident)
-            self._calm.forget_tries(ident)
+            self._tickets.forget_tries(ticket.ident)
 
     def _note(
         self, state: TargetState, resource: ApiResource, key: ObjectKey, confirmed: Confirmed
@@ -308,16 +249,15 @@ class Confirmer:
                 "leadsman.dev/aggregate-to-dry-run would"
             )
 
-    def _postpone(self, ident: _Ident, ticket: _Ticket, error: KubeError) -> None:
+    def _postpone(self, ticket: Ticket, error: KubeError) -> None:
         """Try again later what could not be asked about, which nobody may take for in sync."""
         state, key = ticket.state, ticket.key
         self._counted("failed")
-        queue = self._urgent if ticket.urgent else self._calm
         ticket.outdated += error.reason == OUTDATED
         if error.reason == OUTDATED and ticket.outdated < _OUTDATED:
-            queue.retry(ident, cap=1.0)
+            self._tickets.retry(ticket, cap=1.0)
             return
-        delay = queue.retry(ident, cap=_BACKOFF.cap)
+        delay = self._tickets.retry(ticket)
         log.warning(
             "%s cannot be asked about: %s; trying again in %.0f s",
             key,
@@ -325,39 +265,13 @@ class Confirmer:
             delay,
             extra={"target": str(state.key), "reason": error.reason},
         )
-        self._failures.setdefault(state.key, {})[key] = error
         if ticket.urgent:
             state.pending.add(key)
-            if not ticket.failed:
-                ticket.failed = True
-                self._done(ticket)
+        self._tickets.fail(ticket, error)
         if state.failure is None:
             state.failure = Failure(error.stage, error.reason, error.message, self._now())
         if self.once:
-            self._close(ident, failed=True)
-
-    def _close(self, ident: _Ident, *, failed: bool = False) -> None:
-        ticket = self._tickets.pop(ident, None)
-        if ticket is None:
-            return
-        for queue in (self._urgent, self._calm):
-            queue.remove(ident)
-        if ticket.urgent and not ticket.failed:
-            self._done(ticket)
-        self._moved.set()
-        failures = self._failures.get(ident[0], {})
-        if not failed and failures.pop(ident[1], None) is not None and not failures:
-            del self._failures[ident[0]]
-            self._turned(ident[0])
-
-    def _done(self, ticket: _Ticket) -> None:
-        self._open[ticket.state.key] -= 1
-        self._moved.set()
-
-    async def _next(self) -> None:
-        """Wait until an object is done with."""
-        self._moved.clear()
-        await self._moved.wait()
+            self._tickets.close(ticket.ident, failed=True)
 
 
 def _digest(desired: DesiredObject, live: JsonObject | None, policy: bytes) -> bytes:
@@ -375,14 +289,3 @@ def _digest(desired: DesiredObject, live: JsonObject | None, policy: bytes) -> b
             except RecursionError:
                 digest.update(str(live["metadata"].get("resourceVersion", "")).encode())
     return digest.digest()
-
-
-def _unverifiable(desired: DesiredObject, error: CompareError) -> Finding:
-    return Finding(
-        key=desired.key,
-        gvk=desired.gvk,
-        state=State.UNVERIFIABLE,
-        reason=error.reason,
-        message=error.message,
-        file=desired.file,
-    )

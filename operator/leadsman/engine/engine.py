@@ -15,32 +15,32 @@ from typing import TYPE_CHECKING
 from leadsman.engine.acquire import Acquirer
 from leadsman.engine.confirmer import Confirmer
 from leadsman.engine.index import Index
-from leadsman.engine.inputs import may_be_chart
 from leadsman.engine.inquiries import Inquiries
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.observer import Observer
+from leadsman.engine.once import finish
 from leadsman.engine.queue import WorkQueue
 from leadsman.engine.reconcile import Reconciler
 from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
+from leadsman.engine.surface import Surface
 from leadsman.errors import LeadsmanError
 from leadsman.model.identity import TargetKey
 from leadsman.settings import Mode
 from leadsman.targets.driftcheck import target_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
-    from leadsman.model.identity import Gvk
     from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
     from leadsman.model.target import Target
     from leadsman.render.renderer import Renderer
-    from leadsman.report.metrics import Instruments
+    from leadsman.report.own_metrics import Instruments
     from leadsman.source.mirrors import GitMirrors
 
 log = logging.getLogger(__name__)
@@ -63,8 +63,6 @@ class Engine:
     ) -> None:
         self.states: dict[TargetKey, TargetState] = {}
         self.reporter: Reporter | None = None
-        self._discovery = discovery
-        self._schemas = schemas
         self._instruments = instruments
         self._mirrors = mirrors
         self._now = now
@@ -81,8 +79,7 @@ class Engine:
             depended=self._depended,
             turned=self._turned,
             compared=instruments.comparisons.inc,
-            unproven=self._inquiries.ask,
-            doubted=self._inquiries.doubt,
+            waits=self._inquiries.waits,
             versions=self._lookup.versions,
         )
         self.confirmer: Confirmer | None = None
@@ -107,6 +104,14 @@ class Engine:
             held=self._inquiries.hold,
         )
         self._inquiries.prove = self.acquirer.prove
+        self._surface = Surface(
+            self.states,
+            discovery,
+            schemas,
+            self.acquirer,
+            read=self.observer.schemas,
+            due=self._queue.add,
+        )
         self._reconciler = Reconciler(
             mirrors=mirrors,
             renderer=renderer,
@@ -162,7 +167,7 @@ class Engine:
             state.target = target
         state.spec_error = error
         if target is not None:
-            self._note_suspension(state)
+            state.note_suspension(self._now())
         self._queue.forget_tries(key)
         self._queue.add(key)
 
@@ -199,26 +204,7 @@ class Engine:
             KubeError: the API server could not be asked; call again.
 
         """
-        known = {gvk for state in self.states.values() for gvk in _gvks(state)}
-        before = {gvk: self._discovery.resource(gvk) for gvk in known}
-        moved = await self._discovery.refresh()
-        turned = {gvk for gvk, known in before.items() if self._discovery.resource(gvk) != known}
-        changed = await self._schemas.refresh()
-        for gvk in [gvk for gvk in self.observer.schemas if gvk.api_version in changed]:
-            del self.observer.schemas[gvk]
-        if self.acquirer.watches is not None:
-            self.acquirer.watches.retry()
-        for state in self.states.values():
-            gvks = set(_gvks(state))
-            # A definition may say anew how one version becomes another.
-            state.pending |= state.moved
-            if state.unserved:
-                state.stale = True
-            if not turned.isdisjoint(gvks) or not changed.isdisjoint(g.api_version for g in gvks):
-                state.rejudge = True
-            asks = moved and state.target is not None and may_be_chart(state.target)
-            if state.stale or state.rejudge or state.moved or asks:
-                self._queue.add(state.key)
+        await self._surface.changed()
 
     def admission_changed(self) -> None:
         """Have the API server asked anew about what it was asked about before."""
@@ -238,26 +224,14 @@ class Engine:
                 target.key, uid=target.uid, generation=target.generation, target=target
             )
             self._recall(state)
-            self._note_suspension(state)
+            state.note_suspension(self._now())
         for key, error in refused.items():
             self.states[key] = TargetState(key, spec_error=error)
         work = asyncio.gather(*(self._reconciler.reconcile(s) for s in self.states.values()))
         if self.confirmer is None:
             await work
             return self.snapshot()
-        self.confirmer.once = True
-        self.confirmer.release()
-        asking = asyncio.ensure_future(self.confirmer.run())
-        try:
-            await work
-            await self.confirmer.idle()
-            while self._tasks:
-                # Answers that leave it to the local comparison may call for evidence.
-                await asyncio.gather(*self._tasks)
-                await self.confirmer.idle()
-        finally:
-            asking.cancel()
-            await asyncio.wait({asking})
+        await finish(work, self.confirmer, self._tasks)
         return self.snapshot()
 
     async def _reconcile(self, key: TargetKey) -> None:
@@ -285,10 +259,6 @@ class Engine:
         restored = self._restored.pop(state.key, None)
         if restored is not None and (not state.uid or restored.uid in {"", state.uid}):
             state.restore(restored)
-
-    def _note_suspension(self, state: TargetState) -> None:
-        suspended = state.target is not None and state.target.suspended
-        state.suspended_since = (state.suspended_since or self._now()) if suspended else 0.0
 
     def _news(self, state: TargetState, received: float) -> None:
         if state.settled and not state.busy:
@@ -330,10 +300,3 @@ class Engine:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _gvks(state: TargetState) -> Iterator[Gvk]:
-    """Yield the kinds and versions that the target renders, and those that are read for them."""
-    for desired in state.desired.values():
-        yield desired.gvk
-        yield desired.written

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from leadsman.engine.proofs import Inquiry, question
 from leadsman.errors import KubeError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
-    from leadsman.engine.proofs import Inquiry
     from leadsman.engine.state import TargetState
+    from leadsman.model.finding import Finding
     from leadsman.model.identity import ObjectKey, TargetKey
+    from leadsman.model.json import JsonObject
 
 # Seconds after which it is asked again: what delivery did is noted only when it is over.
 _AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 60.0, 300.0)
@@ -38,6 +40,27 @@ class Inquiries:
         self.prove: Callable[[TargetState], Awaitable[None]] | None = None
         self._start = start
         self._failed = failed
+
+    def waits(
+        self, state: TargetState, key: ObjectKey, finding: Finding | None, live: JsonObject
+    ) -> bool:
+        """Tell whether what was sent of an object has to be found out before it is judged."""
+        inquiry = state.inquiries.get(key)
+        asked = question(finding, live)
+        if asked is not None and (inquiry is None or inquiry.question != asked):
+            if inquiry is None or not inquiry.told:
+                state.inquiries[key] = Inquiry(asked, state.evidence(key))
+                state.unproven.add(key)
+                self.ask(state)
+                return True
+            inquiry.question = asked
+        if inquiry is not None:
+            if asked is not None and inquiry.waiting:
+                return True
+            is_news, inquiry.told, inquiry.waiting = inquiry.told, False, False
+            if asked is not None and is_news:
+                self.doubt(state, key)
+        return False
 
     def ask(self, state: TargetState) -> None:
         """Ask for what waits, unless the look at the target that goes on will do it."""

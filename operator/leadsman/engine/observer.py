@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from leadsman.compare.judge import judge
 from leadsman.compare.orphan import judge_orphan
-from leadsman.engine.proofs import Inquiry, question
+from leadsman.compare.verdict import unverifiable
 from leadsman.errors import CompareError, KubeError
 from leadsman.model.finding import Finding, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from leadsman.compare.judge import Policy
+    from leadsman.compare.policy import Policy
     from leadsman.compare.schema import Schema
     from leadsman.engine.confirmer import Confirmer
     from leadsman.engine.index import Index
@@ -48,18 +48,16 @@ class Observer:
         depended: Callable[[TargetKey], None],
         turned: Callable[[ApiResource], None],
         compared: Callable[[], None],
-        unproven: Callable[[TargetState], None],
-        doubted: Callable[[TargetState, ObjectKey], object],
+        waits: Callable[[TargetState, ObjectKey, Finding | None, JsonObject], bool],
         versions: dict[ObjectKey, str],
     ) -> None:
         """Call ``news`` with a target that has news and when they came in.
 
         ``depended`` is called with a target whose render reads an object that has changed, which
         ``versions`` tells: the resourceVersion of each such object when it was last read.
-        ``unproven`` is called with a target of which an object can't be judged before it is known
-        what was sent of it, ``doubted`` with one of which that has not been found out yet.
-        ``turned`` is called with a kind that cannot be followed any more, or
-        can be again.
+        ``waits`` tells whether an object can't be judged before it is known what was sent of it,
+        from how it stands without. ``turned`` is called with a kind that cannot be followed any
+        more, or can be again.
         """
         self._index = index
         self._now = now
@@ -67,8 +65,7 @@ class Observer:
         self._depended = depended
         self._turned = turned
         self._compared = compared
-        self._unproven = unproven
-        self._doubted = doubted
+        self._waits = waits
         self._versions = versions
         self.confirmer: Confirmer | None = None
         self.schemas: dict[Gvk, Schema | None] = {}
@@ -156,7 +153,7 @@ class Observer:
             state.versions[key] = resource_version
             state.lived.discard(key)
             return
-        if self._waits_for_proof(state, key, finding, live):
+        if self._waits(state, key, finding, live):
             return
         state.versions[key] = resource_version
         state.lived.discard(key)
@@ -175,28 +172,7 @@ class Observer:
                 return judge(desired, live, schema, policy, evidence)
             except CompareError as error:
                 problem = error
-        return _unverifiable(desired, problem.reason, problem.message)
-
-    def _waits_for_proof(
-        self, state: TargetState, key: ObjectKey, finding: Finding | None, live: JsonObject
-    ) -> bool:
-        """Tell whether what was sent of an object has to be found out before it is judged."""
-        inquiry = state.inquiries.get(key)
-        asked = question(finding, live)
-        if asked is not None and (inquiry is None or inquiry.question != asked):
-            if inquiry is None or not inquiry.told:
-                state.inquiries[key] = Inquiry(asked, state.evidence(key))
-                state.unproven.add(key)
-                self._unproven(state)
-                return True
-            inquiry.question = asked
-        if inquiry is not None:
-            if asked is not None and inquiry.waiting:
-                return True
-            is_news, inquiry.told, inquiry.waiting = inquiry.told, False, False
-            if asked is not None and is_news:
-                self._doubted(state, key)
-        return False
+        return unverifiable(desired, problem.reason, problem.message)
 
     def missing(self, state: TargetState, key: ObjectKey, message: str = "") -> None:
         """Record for one target that an object is not there, and why if that is known."""
@@ -223,7 +199,7 @@ class Observer:
     ) -> None:
         """Record for one target that an object could not be judged."""
         state.doubt(desired.key)
-        finding = _unverifiable(desired, reason, message)
+        finding = unverifiable(desired, reason, message)
         self.record(state, desired.key, finding, self._now())
 
     def unverifiable_orphan(
@@ -305,14 +281,3 @@ class Observer:
         state.confirmed.pop(key, None)
         if state.record(key, finding, received):
             self._news(state, received)
-
-
-def _unverifiable(desired: DesiredObject, reason: str, message: str) -> Finding:
-    return Finding(
-        key=desired.key,
-        gvk=desired.gvk,
-        state=State.UNVERIFIABLE,
-        reason=reason,
-        message=message,
-        file=desired.file,
-    )

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leadsman.compare.judge import compile_policy
+from leadsman.compare.policy import compile_policy
 from leadsman.engine.inputs import inputs_of, interval
 from leadsman.errors import LeadsmanError, SourceError
 from leadsman.model.finding import State

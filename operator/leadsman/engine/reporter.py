@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from leadsman.engine.state import TargetState
     from leadsman.model.identity import TargetKey
-    from leadsman.report.metrics import Instruments
+    from leadsman.report.own_metrics import Instruments
     from leadsman.report.recorder import EventRecorder
     from leadsman.report.writer import ReportWriter
 

@@ -9,7 +9,7 @@ from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
     from leadsman.compare.evidence import Evidence
-    from leadsman.compare.judge import Policy
+    from leadsman.compare.policy import Policy
     from leadsman.engine.proofs import Inquiry
     from leadsman.errors import LeadsmanError
     from leadsman.model.desired import DesiredObject, Rendered
@@ -125,6 +125,11 @@ class TargetState:
             return now
         del self.restored_since[finding.key]
         return since
+
+    def note_suspension(self, now: float) -> None:
+        """Note since when the target has been suspended, if it is."""
+        suspended = self.target is not None and self.target.suspended
+        self.suspended_since = (self.suspended_since or now) if suspended else 0.0
 
     def doubt(self, key: ObjectKey) -> None:
         """Have no verdict on an object any more; that it lived is remembered."""

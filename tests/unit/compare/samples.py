@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from leadsman.compare.dryrun import Answer
-from leadsman.compare.judge import compile_policy, judge
+from leadsman.compare.judge import judge
+from leadsman.compare.policy import compile_policy
 from leadsman.compare.schema import Schema, build_schema
 from leadsman.model.desired import DesiredObject
 from leadsman.model.identity import Gvk, ObjectKey, TargetKey
@@ -23,7 +24,7 @@ from leadsman.model.source import LocalSource
 from leadsman.model.target import Target
 
 if TYPE_CHECKING:
-    from leadsman.compare.judge import Policy
+    from leadsman.compare.policy import Policy
     from leadsman.model.finding import Change, Finding
     from leadsman.model.json import Json, JsonObject
 

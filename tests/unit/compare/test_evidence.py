@@ -14,16 +14,7 @@ from leadsman.compare.evidence import TRACE, Evidence
 from leadsman.compare.judge import judge
 from leadsman.compare.normalize import LAST_APPLIED
 from leadsman.model.finding import Cause, Op, State
-from unit.compare.samples import (
-    deployment,
-    desired,
-    entry,
-    gvk_of,
-    owned,
-    policy,
-    schema_of,
-    served,
-)
+from unit.compare.samples import deployment, desired, entry, gvk_of, owned, policy, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -274,14 +265,21 @@ def test_a_removal_shows_nothing_where_nobody_is_noted_any_more() -> None:
     assert found([{}]) == (1, 0)
 
 
-@pytest.mark.parametrize("git", [{"name": "A", "value": ""}, {"name": "A", "valueFrom": None}])
-def test_what_was_never_stored_is_no_trace_of_admission(git: JsonObject) -> None:
-    # Who applied it owns it, and keeps it when a person removes what it is in.
-    left = {f"f:{name}": {} for name in git if name != "name"}
-    tree: JsonObject = {'k:{"name":"A"}': left}
-    for step in ("f:env", 'k:{"name":"web"}', "f:containers", "f:spec", "f:template", "f:spec"):
-        tree = {step: tree}
-    wanted = deployment({"containers": [{"name": "web", "image": "web:1", "env": [git]}]})
-    live = served(deployment({"containers": [{"name": "web", "image": "web:1"}]}))
-    live = owned(live, entry("kubectl", tree, operation="Apply"))
-    assert drifted(live, wanted) == ["/spec/template/spec/containers/0/env/0"]
+def test_a_zero_that_was_sent_and_is_not_stored_shows_no_removal() -> None:
+    """Its sender owns it even after somebody has removed the element that it stood in."""
+    git, live = deployment(), deployment()
+    git["spec"]["template"]["spec"]["containers"].append(
+        {"name": "log", "image": "log:1", "tty": False}
+    )
+    element = 'k:{"name":"log"}'
+
+    def found(owned_fields: JsonObject) -> tuple[int, int]:
+        below = {"f:containers": {element: owned_fields}}
+        fields: JsonObject = {"f:spec": {"f:template": {"f:spec": below}}}
+        finding = verdict(owned(live, entry("kubectl", fields, "Apply")), git)
+        assert finding is not None
+        return len(finding.changes), len(finding.excused)
+
+    assert found({"f:tty": {}}) == (1, 0)
+    assert found({"f:tty": {}, "f:image": {}}) == (0, 1)
+    assert found({".": {}, "f:name": {}}) == (0, 1)

@@ -9,10 +9,9 @@ import orjson
 import pytest
 
 from leadsman.compare.judge import judge
-from leadsman.errors import CompareError, SpecError
+from leadsman.errors import CompareError
 from leadsman.model.desired import DesiredObject
-from leadsman.model.finding import ABSENT, Cause, Op, State
-from leadsman.model.target import IgnoreRule, ObjectSelector
+from leadsman.model.finding import Cause, Op, State
 from unit.compare.samples import (
     DELIVERED,
     TIME,
@@ -27,8 +26,6 @@ from unit.compare.samples import (
     verdict,
     widget,
 )
-
-_SCALE: Any = {"f:spec": {"f:replicas": {}}}
 
 
 def test_in_sync_is_nothing_to_tell() -> None:
@@ -58,107 +55,6 @@ def test_modified_names_place_values_and_who_did_it() -> None:
     assert (change.op, change.desired, change.live) == (Op.REPLACE, "nginx:1.25", "evil:1")
     assert (change.manager, change.operation, change.time) == ("kubectl-set", "Update", TIME)
     assert change.cause is Cause.LIVE
-
-
-def test_changes_are_sorted_by_path() -> None:
-    git = widget({"values": dict.fromkeys("cab", 1)})
-    live = widget({"values": dict.fromkeys("bac", 2)})
-    finding = verdict(git, owned(live, DELIVERED))
-    assert finding is not None
-    assert [change.path[-1] for change in finding.changes] == ["a", "b", "c"]
-
-
-def test_modified_wins_over_added() -> None:
-    live = owned(
-        widget({"size": 1}, labels={"a": "b"}),
-        entry("k9s", {"f:metadata": {"f:labels": {"f:a": {}}}}),
-    )
-    finding = verdict(widget({"size": 2}), live)
-    assert finding is not None
-    assert finding.state is State.MODIFIED
-    assert {change.op for change in finding.changes} == {Op.ADD, Op.REPLACE}
-
-
-def test_a_removed_field_has_nobody_to_name() -> None:
-    live = owned(widget({}), entry("kubectl-edit", {"f:spec": {}}))
-    finding = verdict(widget({"size": 2}), live)
-    assert finding is not None
-    (change,) = finding.changes
-    assert (change.op, change.live, change.manager, change.time) == (Op.REMOVE, ABSENT, "", "")
-
-
-def test_who_owns_an_atomic_list_took_its_element() -> None:
-    git = widget({"rules": [{"name": "a"}, {"name": "b"}]})
-    live = owned(widget({"rules": [{"name": "a"}]}), entry("k9s", {"f:spec": {"f:rules": {}}}))
-    finding = verdict(git, live)
-    assert finding is not None
-    (change,) = finding.changes
-    assert (change.path, change.op, change.manager) == ("/spec/rules/1", Op.REMOVE, "k9s")
-
-
-def test_more_in_an_atomic_list_is_a_modification() -> None:
-    git, live = (
-        widget({"rules": [{"name": "a"}]}),
-        widget({"rules": [{"name": "a"}, {"name": "b"}]}),
-    )
-    fields: Any = {"f:spec": {"f:rules": {}}}
-    for manager in ("k9s", "kustomize-controller"):
-        finding = verdict(git, owned(live, entry(manager, fields)), report_added=False)
-        assert finding is not None
-        assert finding.state is State.MODIFIED
-        assert [(c.op, c.manager) for c in finding.changes] == [(Op.ADD, manager)]
-
-
-def test_a_doubled_key_is_owned_as_a_whole() -> None:
-    git, live = deployment(), served(deployment())
-    pod = git["spec"]["template"]["spec"]
-    pod["containers"][0]["env"] = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
-    container = live["spec"]["template"]["spec"]["containers"][0]
-    container["env"] = [{"name": "A", "value": "1"}, {"name": "A", "value": "3"}]
-    fields: Any = {"f:env": {'k:{"name":"A"}': {}}}
-    for step in ('k:{"name":"web"}', "f:containers", "f:spec", "f:template", "f:spec"):
-        fields = {step: fields}
-    live["metadata"]["managedFields"].append(entry("kubectl-edit", fields))
-    finding = verdict(git, live)
-    assert finding is not None
-    assert [(c.path[-12:], c.manager) for c in finding.changes] == [
-        ("/env/1/value", "kubectl-edit")
-    ]
-
-
-def test_one_managers_time_is_not_anothers() -> None:
-    live = owned(
-        widget({"size": 2}),
-        entry("kubectl-edit", {"f:spec": {"f:size": {}}}, time="2026-01-01T00:00:00Z"),
-        entry("kubectl-edit", {"f:status": {}}, subresource="status", time="2026-05-01T00:00:00Z"),
-    )
-    finding = verdict(widget({"size": 1}), live)
-    assert finding is not None
-    assert [change.time for change in finding.changes] == ["2026-01-01T00:00:00Z"]
-
-
-def test_replicas_that_the_autoscaler_set_are_no_drift_and_it_is_said_why() -> None:
-    live = served(deployment())
-    live["spec"]["replicas"] = 7
-    scaled = entry("kube-controller-manager", _SCALE, subresource="scale")
-    live["metadata"]["managedFields"][0] = scaled
-    finding = verdict(deployment(), live)
-    assert finding is not None
-    assert finding.state is State.IN_SYNC
-    (ignored,) = finding.ignored
-    assert ignored.path == "/spec/replicas"
-    assert ignored.rule == "known manager kube-controller-manager through scale"
-
-
-def test_replicas_that_a_person_set_are() -> None:
-    live = served(deployment())
-    live["spec"]["replicas"] = 7
-    live["metadata"]["managedFields"][0] = entry("kubectl", _SCALE, subresource="scale", time="")
-    finding = verdict(deployment(), live)
-    assert finding is not None
-    assert finding.state is State.MODIFIED
-    (change,) = finding.changes
-    assert (change.manager, change.subresource, change.time) == ("kubectl", "scale", "")
 
 
 def test_who_may_add_may_not_change() -> None:
@@ -296,28 +192,6 @@ def test_corrupt_managed_fields(fields: Any) -> None:
     assert finding.state is State.MODIFIED
     paths = {change.path for change in finding.changes}
     assert "/spec/size" in paths
-
-
-def test_a_policys_digest_is_that_of_what_it_says() -> None:
-    rule = IgnoreRule(("/spec/x",), ObjectSelector(kind="A"), origin="o")
-    said: list[dict[str, Any]] = [
-        {},
-        {"report_added": False},
-        {"trusted": ("a",)},
-        {"trusted": ("a", "b")},
-        {"ignore": (rule,)},
-        {"ignore": (IgnoreRule(("/spec/y",), ObjectSelector(kind="A"), origin="o"),)},
-        {"ignore": (IgnoreRule(("/spec/x",), ObjectSelector(kind="B"), origin="o"),)},
-    ]
-    digests = [policy(**some).digest for some in said]
-    assert len(set(digests)) == len(said)
-    assert digests == [policy(**some).digest for some in said]
-    assert policy(trusted=("b", "a")).digest == policy(trusted=("a", "b")).digest
-
-
-def test_a_policy_with_a_broken_rule() -> None:
-    with pytest.raises(SpecError):
-        policy(ignore=(IgnoreRule(("no pointer",)),))
 
 
 def test_every_kind_of_the_samples_has_a_schema() -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leadsman.compare.implied import with_implied
 from leadsman.compare.lineage import converted, is_convertible
 from leadsman.model.identity import Gvk, ObjectKey, sharing_groups
 
@@ -91,19 +90,6 @@ def test_what_is_no_manifest_is_left_to_the_comparison(junk: Json) -> None:
             assert converted(body, source, result)["apiVersion"] == result.api_version
             body = {"kind": source.kind, "spec": junk}
             assert converted(body, source, result)["spec"] == junk
-
-
-def test_a_default_of_an_old_version_counts_only_where_it_lives() -> None:
-    written = Gvk("extensions", "v1beta1", "Deployment")
-    live = {
-        "spec": {"revisionHistoryLimit": 2**31 - 1, "strategy": {"rollingUpdate": {"maxSurge": 1}}}
-    }
-    assert with_implied({"spec": {"replicas": 1}}, live, written) == {
-        "spec": {"replicas": 1, **live["spec"]}
-    }
-    assert with_implied({}, {"spec": {"revisionHistoryLimit": 10}}, written) == {}
-    said = {"spec": {"revisionHistoryLimit": 3}}
-    assert with_implied(said, live, written)["spec"]["revisionHistoryLimit"] == 3
 
 
 def test_an_object_has_one_name_in_all_groups_that_serve_it() -> None:

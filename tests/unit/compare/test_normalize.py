@@ -268,6 +268,21 @@ def test_the_taints_of_a_nodes_condition() -> None:
     assert places(own, cordoned) == []
     assert places(cordoned, own) == []
     assert places(own, foreign, cordoned) == ["/spec/taints/1"]
+    git["spec"]["taints"].append({"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"})
+    assert places(own) == []
+    assert places(own, cordoned) == []
+    assert places() == ["/spec/taints/0"]
+
+
+def test_the_label_that_every_namespace_has() -> None:
+    own = {"kubernetes.io/metadata.name": "shop"}
+    bare, labelled = (
+        obj("v1", "Namespace", metadata={"name": "shop", "labels": labels}) for labels in ({}, own)
+    )
+    assert verdict(bare, owned(labelled, DELIVERED)) is None
+    assert verdict(labelled, owned(labelled, DELIVERED)) is None
+    wrong = obj("v1", "Namespace", metadata={"name": "shop", "labels": dict.fromkeys(own, "x")})
+    assert verdict(wrong, owned(labelled, DELIVERED)) is not None
 
 
 def test_endpoints_are_regrouped() -> None:

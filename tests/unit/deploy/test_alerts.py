@@ -8,7 +8,8 @@ import yaml
 
 from leadsman.model.finding import DRIFTED_STATES, State
 from leadsman.model.json import JsonObject
-from leadsman.report.metrics import Instruments, StatusCollector
+from leadsman.report.own_metrics import Instruments
+from leadsman.report.target_metrics import StatusCollector
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = ROOT / "docs/runbooks"

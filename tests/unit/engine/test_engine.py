@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from leadsman.engine.engine import Engine
 from leadsman.engine.reconcile import Outcome
 from leadsman.model.identity import TargetKey
-from leadsman.report.metrics import Instruments
+from leadsman.report.own_metrics import Instruments
 from unit.engine.samples import desired, key, rendered
 
 if TYPE_CHECKING:

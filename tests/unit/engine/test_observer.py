@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from leadsman.compare.judge import compile_policy
+from leadsman.compare.policy import compile_policy
 from leadsman.engine.index import Index
 from leadsman.engine.observer import Observer
 from leadsman.errors import KubeError
@@ -40,8 +40,7 @@ class _World:
             now=lambda: self.clock,
             news=lambda state, _received: self.news.append(state.key),
             depended=self.depended.append,
-            unproven=lambda _state: None,
-            doubted=lambda _state, _key: None,
+            waits=lambda _state, _key, _finding, _live: False,
             compared=self._compared,
             turned=self.turned.append,
             versions=self.versions,

@@ -13,7 +13,7 @@ from leadsman.engine.status import status_of
 from leadsman.model.desired import Rendered
 from leadsman.model.finding import State
 from leadsman.model.status import Failure
-from leadsman.report.metrics import Instruments
+from leadsman.report.own_metrics import Instruments
 from leadsman.report.recorder import EventRecorder
 from leadsman.report.writer import ReportWriter
 from unit.engine.samples import desired, finding, key, target_state

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from leadsman.compare.judge import compile_policy
+from leadsman.compare.policy import compile_policy
 from leadsman.model.finding import State, Summary, Unlisted
 from leadsman.model.identity import Gvk
 from leadsman.model.source import LocalSource

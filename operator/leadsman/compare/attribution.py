@@ -1,0 +1,70 @@
+"""Say who made a difference in what Git specifies, and whether he may.
+
+What Git does not specify is ``additions``' to judge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from leadsman.compare.candidate import Candidate
+from leadsman.compare.nodes import Origin
+from leadsman.compare.paths import field_path
+from leadsman.model.finding import Cause, Op
+
+if TYPE_CHECKING:
+    from leadsman.compare.evidence import Witness
+    from leadsman.compare.managers import Trust
+    from leadsman.compare.ownership import Ownership
+    from leadsman.compare.walk import Difference
+    from leadsman.model.desired import DesiredObject
+
+
+def attributed(
+    desired: DesiredObject, difference: Difference, ownership: Ownership, trust: Trust
+) -> Candidate:
+    """Attribute a difference in what Git specifies.
+
+    A field that was removed alone has no owner any more, unless it is one that is then written as
+    null, which whoever updated it owns, or somebody applied a value of it that is not stored; one
+    that was changed, or that is part of what is owned as a whole, has.
+    """
+    steps = difference.steps
+    owners = ownership.owners(steps[: difference.owned])
+    if difference.op is Op.REMOVE and difference.owned == len(steps):
+        owners = [
+            each
+            for each in owners
+            if each.exact and (each.entry.operation == "Update" or not trust.delivers(each.entry))
+        ]
+    else:
+        owners = owners or ownership.above(
+            steps, only_items=difference.field.node.origin is not Origin.UNKNOWN
+        )
+        if not owners and len(ownership.elsewhere) == 1:
+            # Nobody else can have, in whatever words.
+            owners = ownership.elsewhere
+    entry = owners[0].entry if owners else None
+    excuse = ""
+    if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):
+        excuse = f"known manager {entry.manager}"
+        if entry.subresource:
+            excuse += f" through {entry.subresource}"
+    return Candidate(
+        steps,
+        difference.op,
+        desired=difference.desired,
+        live=difference.live,
+        entry=entry,
+        excuse=excuse,
+    )
+
+
+def witnessed(candidate: Candidate, witness: Witness, difference: Difference) -> Candidate:
+    """Name a difference as admission's work where something shows it."""
+    shown = witness.explains(difference)
+    if shown is None:
+        return candidate
+    evidence, entry = shown
+    return replace(candidate, cause=Cause.ADMISSION, entry=entry, evidence=evidence)

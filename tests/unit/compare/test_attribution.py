@@ -1,0 +1,99 @@
+"""Who made a difference in what Git specifies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from leadsman.model.finding import ABSENT, Op, State
+from unit.compare.samples import (
+    deployment,
+    entry,
+    owned,
+    served,
+    verdict,
+    widget,
+)
+
+_SCALE: Any = {"f:spec": {"f:replicas": {}}}
+
+
+def test_a_removed_field_has_nobody_to_name() -> None:
+    live = owned(widget({}), entry("kubectl-edit", {"f:spec": {}}))
+    finding = verdict(widget({"size": 2}), live)
+    assert finding is not None
+    (change,) = finding.changes
+    assert (change.op, change.live, change.manager, change.time) == (Op.REMOVE, ABSENT, "", "")
+
+
+def test_who_owns_an_atomic_list_took_its_element() -> None:
+    git = widget({"rules": [{"name": "a"}, {"name": "b"}]})
+    live = owned(widget({"rules": [{"name": "a"}]}), entry("k9s", {"f:spec": {"f:rules": {}}}))
+    finding = verdict(git, live)
+    assert finding is not None
+    (change,) = finding.changes
+    assert (change.path, change.op, change.manager) == ("/spec/rules/1", Op.REMOVE, "k9s")
+
+
+def test_more_in_an_atomic_list_is_a_modification() -> None:
+    git, live = (
+        widget({"rules": [{"name": "a"}]}),
+        widget({"rules": [{"name": "a"}, {"name": "b"}]}),
+    )
+    fields: Any = {"f:spec": {"f:rules": {}}}
+    for manager in ("k9s", "kustomize-controller"):
+        finding = verdict(git, owned(live, entry(manager, fields)), report_added=False)
+        assert finding is not None
+        assert finding.state is State.MODIFIED
+        assert [(c.op, c.manager) for c in finding.changes] == [(Op.ADD, manager)]
+
+
+def test_a_doubled_key_is_owned_as_a_whole() -> None:
+    git, live = deployment(), served(deployment())
+    pod = git["spec"]["template"]["spec"]
+    pod["containers"][0]["env"] = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    container = live["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "A", "value": "1"}, {"name": "A", "value": "3"}]
+    fields: Any = {"f:env": {'k:{"name":"A"}': {}}}
+    for step in ('k:{"name":"web"}', "f:containers", "f:spec", "f:template", "f:spec"):
+        fields = {step: fields}
+    live["metadata"]["managedFields"].append(entry("kubectl-edit", fields))
+    finding = verdict(git, live)
+    assert finding is not None
+    assert [(c.path[-12:], c.manager) for c in finding.changes] == [
+        ("/env/1/value", "kubectl-edit")
+    ]
+
+
+def test_one_managers_time_is_not_anothers() -> None:
+    live = owned(
+        widget({"size": 2}),
+        entry("kubectl-edit", {"f:spec": {"f:size": {}}}, time="2026-01-01T00:00:00Z"),
+        entry("kubectl-edit", {"f:status": {}}, subresource="status", time="2026-05-01T00:00:00Z"),
+    )
+    finding = verdict(widget({"size": 1}), live)
+    assert finding is not None
+    assert [change.time for change in finding.changes] == ["2026-01-01T00:00:00Z"]
+
+
+def test_replicas_that_the_autoscaler_set_are_no_drift_and_it_is_said_why() -> None:
+    live = served(deployment())
+    live["spec"]["replicas"] = 7
+    scaled = entry("kube-controller-manager", _SCALE, subresource="scale")
+    live["metadata"]["managedFields"][0] = scaled
+    finding = verdict(deployment(), live)
+    assert finding is not None
+    assert finding.state is State.IN_SYNC
+    (ignored,) = finding.ignored
+    assert ignored.path == "/spec/replicas"
+    assert ignored.rule == "known manager kube-controller-manager through scale"
+
+
+def test_replicas_that_a_person_set_are() -> None:
+    live = served(deployment())
+    live["spec"]["replicas"] = 7
+    live["metadata"]["managedFields"][0] = entry("kubectl", _SCALE, subresource="scale", time="")
+    finding = verdict(deployment(), live)
+    assert finding is not None
+    assert finding.state is State.MODIFIED
+    (change,) = finding.changes
+    assert (change.manager, change.subresource, change.time) == ("kubectl", "scale", "")
