@@ -98,7 +98,13 @@ class Additions:
             cause, wanted = Cause.LEFT_BEHIND, Standing.DELIVERED
         elif Standing.TRUSTED in standings or not owners:
             wanted = Standing.TRUSTED
-            if self._ownership.applied(steps) and not self._trust.is_mark(field_path(steps)):
+            path = field_path(steps)
+            if any(self._trust.may_change(owner.entry, path, self._gvk) for owner, _ in owners):
+                # Whatever is applied. What kubectl replaced it also notes as applied.
+                return None
+            names = {owner.entry.manager for owner, _ in owners} or {""}
+            is_mark = all(self._trust.is_mark(path, name) for name in names)
+            if self._ownership.applied(steps) and not is_mark:
                 cause = Cause.LEFT_BEHIND
             elif owners:
                 return None

@@ -153,7 +153,8 @@ class DryRun:
 
     def _applied(self, steps: Steps) -> Entry | None:
         """Return the entry by which who delivers has applied a field, if it has."""
-        if not self._answer.manager or self._trust.is_mark(field_path(steps)):
+        manager = self._answer.manager
+        if not manager or self._trust.is_mark(field_path(steps), manager):
             return None
         for owner in self._ownership.owners(steps):
             entry = owner.entry

@@ -81,6 +81,10 @@ _DELIVERY_MARKS = re.compile(
     re.DOTALL,
 )
 
+# Labels that everyone writes, of which a tool of delivery makes a mark, and tools that do not.
+_PLAIN_LABELS = re.compile(r"\.metadata\.labels\.app\.kubernetes\.io/(managed-by|instance)")
+_PLAIN = frozenset({"flux", _KUBECTL, "kubectl-client-side-apply", "kustomize-controller"})
+
 
 @dataclass(frozen=True, slots=True)
 class Controller:
@@ -183,7 +187,7 @@ class Trust:
         if manager in self.named or self._may_add(entry, path, gvk):
             return Standing.TRUSTED
         if self.delivers(entry):
-            is_left = is_apply and not self.is_mark(path)
+            is_left = is_apply and not self.is_mark(path, manager)
             return Standing.DELIVERED if is_left else Standing.TRUSTED
         if manager in _FORGOTTEN:
             return Standing.UNKNOWN
@@ -237,8 +241,13 @@ class Trust:
             or any(controller.matches(entry, gvk) for controller in self.controllers)
         )
 
-    def is_mark(self, path: str) -> bool:
-        """Tell whether delivery tools add a field to what they render."""
+    def is_mark(self, path: str, manager: str = "") -> bool:
+        """Tell whether delivery tools add a field to what they render.
+
+        Of a ``manager`` that is known to add nothing, what people write as well is no mark.
+        """
+        if manager in _PLAIN and _PLAIN_LABELS.fullmatch(path):
+            return False
         return _DELIVERY_MARKS.fullmatch(path) is not None
 
     def is_usual(self, path: str) -> bool:

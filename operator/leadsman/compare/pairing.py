@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
+from leadsman.compare.nodes import Origin
 from leadsman.compare.paths import Item
 from leadsman.model.finding import ABSENT
 
@@ -30,8 +31,9 @@ def pair_by_keys(
     defaults = [
         None if field is None or field.default is ABSENT else field.default for field in fields
     ]
-    wanted = _identities(desired, keys, defaults)
-    found = _identities(live, keys, defaults)
+    keeps = element.origin is Origin.CUSTOM
+    wanted = _identities(desired, keys, defaults, keeps=keeps)
+    found = _identities(live, keys, defaults, keeps=keeps)
     if wanted is None or found is None:
         return None
     if wanted == found:
@@ -47,21 +49,31 @@ _Identity: TypeAlias = tuple["Json", ...]
 
 
 def _identities(
-    elements: Sequence[Json], keys: Sequence[str], defaults: Sequence[Json]
+    elements: Sequence[Json], keys: Sequence[str], defaults: Sequence[Json], *, keeps: bool
 ) -> list[_Identity] | None:
-    """Return what tells each element apart, None if one is no object or has no such thing."""
+    """Return what tells each element apart, None if one is no object or has no such thing.
+
+    ``keeps``: a zero is a value like any other, as in custom resources.
+    """
     if not all(isinstance(element, dict) for element in elements):
         return None
     if len(keys) == 1:
         key, default = keys[0], defaults[0]
-        found = [(element.get(key) or default,) for element in elements]
+        found = [(_part(element.get(key), default, keeps=keeps),) for element in elements]
     else:
         found = [
-            tuple(element.get(key) or default for key, default in zip(keys, defaults, strict=True))
+            tuple(
+                _part(element.get(key), default, keeps=keeps)
+                for key, default in zip(keys, defaults, strict=True)
+            )
             for element in elements
         ]
     is_plain = all(not isinstance(part, dict | list) for identity in found for part in identity)
     return found if is_plain else None
+
+
+def _part(value: Json, default: Json, *, keeps: bool) -> Json:
+    return value if value or (keeps and value is not None) else default
 
 
 def _grouped(identities: list[_Identity]) -> dict[_Identity, list[int]]:

@@ -106,6 +106,12 @@ def _is_open(value: Json, field: Field) -> bool:
     return _drops_empty(field) and _is_empty(value, field.node)
 
 
+def _is_null_entry(desired: Json, live: Json, node: Node) -> bool:
+    """Tell whether a map of Go's has the zero that null is decoded to, as for ``label:``."""
+    is_map = node.origin is Origin.GO and node.shape is Shape.MAP
+    return desired is None and is_map and live == ""
+
+
 def _drops_empty(field: Field) -> bool:
     """Tell whether the API server leaves out what is empty, or may do so."""
     origin = field.node.origin
@@ -185,6 +191,8 @@ class _Walk:
                 self._gone(wanted, field, (trail, key), owner)
             elif not _is_open(wanted, field):
                 self.values(wanted, found, field, (trail, key), owner)
+            elif _is_null_entry(wanted, found, node):
+                continue
             elif not redundant(found, field, desired, live):
                 self._opened(wanted, found, field, (trail, key), owner)
         self._unspecified(desired, live, node, trail, owner)

@@ -358,3 +358,45 @@ def test_an_image_pulled_by_default_in_what_is_taken_apart() -> None:
         entry("kubectl-edit", at(item, {"f:tty": {}, "f:imagePullPolicy": {}})),
     )
     assert told(finding) == [("/spec/template/spec/containers/1/tty", "kubectl-edit", Cause.LIVE)]
+
+
+def test_a_label_that_only_another_tool_adds_is_left_behind() -> None:
+    label = {"app.kubernetes.io/instance": "web"}
+    git, live = deployment(), served(deployment())
+    live["metadata"]["labels"] = {**live["metadata"].get("labels", {}), **label}
+    fields = at(["f:metadata", "f:labels"], {"f:app.kubernetes.io/instance": {}})
+    path = "/metadata/labels/app.kubernetes.io~1instance"
+    for manager in ("kubectl", "kustomize-controller"):
+        finding = judged(git, live, entry(manager, fields, operation="Apply"))
+        assert told(finding) == [(path, manager, Cause.LEFT_BEHIND)]
+    # Argo CD writes it on everything.
+    assert judged(git, live, entry("argocd-controller", fields, operation="Apply")) is None
+    live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = (
+        orjson.dumps({"metadata": {"labels": label}}).decode()
+    )
+    finding = judged(git, live, entry("kubectl-client-side-apply", fields))
+    assert told(finding) == [(path, "kubectl-client-side-apply", Cause.LEFT_BEHIND)]
+    assert judged(git, live, entry("argocd-controller", fields)) is None
+
+
+def test_what_a_controller_keeps_writing_is_never_left_behind() -> None:
+    # `kubectl get -o json | kubectl replace -f -` notes all of the object as applied.
+    git, live = deployment(), served(deployment())
+    revision = "deployment.kubernetes.io/revision"
+    applied = {"metadata": {"annotations": {revision: "1"}}}
+    live["metadata"]["annotations"] = {
+        revision: "2",
+        "kubectl.kubernetes.io/last-applied-configuration": orjson.dumps(applied).decode(),
+    }
+    fields = at(["f:metadata", "f:annotations"], {f"f:{revision}": {}})
+    assert judged(git, live, entry("kube-controller-manager", fields)) is None
+
+
+def test_a_label_without_value_is_stored_as_an_empty_one() -> None:
+    git, live = deployment(), served(deployment())
+    git["metadata"]["labels"] = {"empty": None}
+    live["metadata"]["labels"] = {"empty": ""}
+    fields = at(["f:metadata", "f:labels"], {"f:empty": {}})
+    assert judged(git, live, entry("kubectl", fields, operation="Apply")) is None
+    live["metadata"]["labels"] = {"empty": "x"}
+    assert judged(git, live, entry("kubectl-label", fields)) is not None

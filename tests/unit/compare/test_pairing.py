@@ -94,3 +94,17 @@ def test_what_was_put_in_or_taken_out_is_one_difference() -> None:
 
 def test_several_differences() -> None:
     assert by_order("abcd", "axd") == [(1, 1), (2, -1)]
+
+
+def test_a_zero_is_a_key_like_any_other_in_a_custom_resource() -> None:
+    element = Node(
+        Shape.OBJECT,
+        Origin.CUSTOM,
+        fields={"name": Field(UNKNOWN), "index": Field(UNKNOWN, default=1)},
+    )
+    zero, default = {"name": "a", "index": 0}, {"name": "a"}
+    items = pair_by_keys([zero, default], [{"name": "a", "index": 1}], ("name", "index"), element)
+    assert items == [
+        Item(-1, 0, (("name", "a"), ("index", 0))),
+        Item(0, 1, (("name", "a"), ("index", 1))),
+    ]
