@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import orjson
 
 from leadsman.compare.managers import Standing
+from leadsman.compare.nodes import UNTYPED
 from leadsman.compare.normalize import normalize
 from leadsman.compare.ownership import Ownership
 from leadsman.compare.paths import Item, field_path
@@ -71,6 +72,7 @@ class DryRun:
         "_desired",
         "_found",
         "_gvk",
+        "_node",
         "_ownership",
         "_sent",
         "_trust",
@@ -93,6 +95,7 @@ class DryRun:
         self._sent = sent
         self._desired = desired
         self._gvk = gvk
+        self._node = node
         self._ownership = ownership
         self._trust = trust
         found = differences(*normalize(answer.merged, live, gvk), node)
@@ -137,7 +140,7 @@ class DryRun:
         for place, item in self._found:
             if item.op is Op.ADD or any(_overlap(place, other) for other in known):
                 continue
-            steps, said = _located(self._desired, item.steps)
+            steps, said = _located(self._desired, item.steps, self._node)
             if said is not ABSENT and _is_overlooked(said, item):
                 yield replace(item, steps=steps)
 
@@ -211,7 +214,7 @@ def _overlap(one: _Place, other: _Place) -> bool:
     return one[:length] == other[:length]
 
 
-def _located(document: Json, steps: Steps) -> tuple[Steps, Json]:
+def _located(document: Json, steps: Steps, node: Node) -> tuple[Steps, Json]:
     """Follow steps into Git's object: return its value there, or ABSENT.
 
     The steps come back with Git's own indices in place of the answer's.
@@ -222,8 +225,10 @@ def _located(document: Json, steps: Steps) -> tuple[Steps, Json]:
         if isinstance(step, str):
             value = value.get(step, ABSENT) if isinstance(value, dict) else ABSENT
             found.append(step)
+            node = (node.field(step) or UNTYPED).node
         else:
-            index = _index(value, step)
+            node = node.element
+            index = _index(value, step, node)
             value = ABSENT if index < 0 else value[index]
             found.append(replace(step, desired=index))
         if value is ABSENT:
@@ -247,22 +252,25 @@ def _has(document: Json, steps: Steps) -> bool:
     return True
 
 
-def _index(value: Json, step: Item) -> int:
-    """Return where in Git's list an element of the answer is, -1 if it is not there."""
+def _index(value: Json, step: Item, element: Node) -> int:
+    """Return where in Git's list an element of the answer is, -1 if it is not there.
+
+    A key that Git leaves open is the schema's default, as a port's protocol.
+    """
     if not isinstance(value, list):
         return -1
     if not step.keys:
         if step.value is not ABSENT:
             return next((i for i, element in enumerate(value) if element == step.value), -1)
         return step.index if step.index < len(value) else -1
-    # A key that Git leaves to its default, as a port's protocol, yields to one that it gives.
-    for default in (ABSENT, None):
-        for index, element in enumerate(value):
-            if isinstance(element, dict) and all(
-                element.get(name, wanted if default is None else ABSENT) == wanted
-                for name, wanted in step.keys
-            ):
-                return index
+    fields = {name: element.field(name) for name, _ in step.keys}
+    usual = {name: None if known is None else known.default for name, known in fields.items()}
+    for index, given in enumerate(value):
+        if isinstance(given, dict) and all(
+            given.get(name, usual[name]) == wanted or (wanted is None and name not in given)
+            for name, wanted in step.keys
+        ):
+            return index
     return -1
 
 

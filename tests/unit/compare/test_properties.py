@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from leadsman.model.finding import Op, State
@@ -214,7 +214,12 @@ def test_what_the_api_server_would_set_to_gits_value_has_drifted(
     assert changes_of(answered(git, live, apply_backwards(live, before))) == before
 
 
+def _with_port(**port: Json) -> JsonObject:
+    return deployment({"containers": [{"name": "x", "ports": [{"containerPort": 1, **port}]}]})
+
+
 @given(_OBJECTS, _OBJECTS)
+@example(_with_port(), _with_port(protocol="UDP"))
 @_SETTINGS
 def test_what_live_has_exactly_as_git_says_has_not_drifted(
     obj: JsonObject, merged: JsonObject
