@@ -66,7 +66,7 @@ class Additions:
                 yield candidate
 
     def _owners(self, steps: Steps, field: Field) -> list[_Judged]:
-        owners = self._ownership.owners(steps)
+        owners = self._ownership.owners(steps) + self._ownership.unfolded(steps)
         if not owners:
             owners = self._ownership.above(
                 steps, only_items=field.node.origin is not Origin.UNKNOWN

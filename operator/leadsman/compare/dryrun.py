@@ -175,7 +175,8 @@ class DryRun:
         if not is_left or entry is None or entry.operation != "Apply":
             yield candidate
             return
-        if entry.manager != self._answer.manager:
+        if entry.manager != self._answer.manager or self._ownership.unfolded(candidate.steps):
+            # What was sent as a Secret's stringData, delivery never takes from its data.
             yield candidate
             return
         path = field_path(candidate.steps)

@@ -128,8 +128,20 @@ class Ownership:
         owners.sort(key=lambda owner: owner.entry.time, reverse=True)
         return owners
 
+    def unfolded(self, steps: Steps) -> list[Owner]:
+        """Return who has sent a Secret's key as ``stringData``, which is stored as ``data``.
+
+        They own it under that name only, as long as they apply, whatever becomes of the data.
+        """
+        sent = _as_string(self._live, steps)
+        return self.owners(sent) if sent else []
+
     def applied(self, steps: Steps) -> bool:
         """Tell whether kubectl's last-applied annotation has a place."""
+        sent = _as_string(self._live, steps)
+        return self._has_applied(steps) or (bool(sent) and self._has_applied(sent))
+
+    def _has_applied(self, steps: Steps) -> bool:
         if self._applied is ABSENT:
             metadata = mapping(self._live.get("metadata"))
             text = mapping(metadata.get("annotations")).get(LAST_APPLIED)
@@ -143,6 +155,12 @@ class Ownership:
             if value is ABSENT:
                 return False
         return True
+
+
+def _as_string(live: JsonObject, steps: Steps) -> Steps:
+    """Return where in a manifest a Secret's data stands as text, () for any other place."""
+    is_secret = live.get("kind") == "Secret" and live.get("apiVersion") == "v1"
+    return ("stringData", *steps[1:]) if is_secret and steps[:1] == ("data",) else ()
 
 
 def _entry(value: Json) -> Entry | None:

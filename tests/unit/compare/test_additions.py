@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from leadsman.compare.normalize import LAST_APPLIED
 from leadsman.model.finding import ABSENT, Cause, Op, State
 from unit.compare.samples import (
     DELIVERED,
     TIME,
+    answered,
     deployment,
     entry,
     owned,
@@ -400,3 +402,35 @@ def test_a_label_without_value_is_stored_as_an_empty_one() -> None:
     assert judged(git, live, entry("kubectl", fields, operation="Apply")) is None
     live["metadata"]["labels"] = {"empty": "x"}
     assert judged(git, live, entry("kubectl-label", fields)) is not None
+
+
+def test_a_key_that_git_has_dropped_from_a_secrets_string_data() -> None:
+    """It is stored as data, and its sender is noted under the name by which it was sent."""
+    git: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s", "namespace": "shop"},
+        "stringData": {"a": "1"},
+    }
+    live: JsonObject = {**git, "data": {"a": "MQ==", "b": "Mg=="}}
+    del live["stringData"]
+    applied = owned(live, entry("kubectl", {"f:stringData": {"f:a": {}, "f:b": {}}}, "Apply"))
+    noted = orjson.dumps({**git, "stringData": {"a": "1", "b": "2"}}).decode()
+    sent = owned(
+        {**live, "metadata": {**git["metadata"], "annotations": {LAST_APPLIED: noted}}},
+        entry("kubectl-client-side-apply", {"f:data": {".": {}, "f:a": {}, "f:b": {}}}),
+    )
+    for found in (applied, sent):
+        told = verdict(git, found)
+        assert told is not None
+        assert [(one.path, one.cause) for one in told.changes] == [("/data/b", Cause.LEFT_BEHIND)]
+    kept = answered(git, applied, applied, manager="kubectl")
+    assert kept is not None
+    assert [(one.path, one.cause) for one in kept.changes] == [("/data/b", Cause.LEFT_BEHIND)]
+    assert kept.excused == ()
+    # Its sender owns it still, so that it shows nothing.
+    gone = verdict(
+        git, owned({**live, "data": {}}, entry("kubectl", {"f:stringData": {"f:a": {}}}))
+    )
+    assert gone is not None
+    assert [one.path for one in gone.changes] == ["/data/a"]
