@@ -28,7 +28,8 @@ def attributed(
 
     A field that was removed alone has no owner any more, unless it is one that is then written as
     null, which whoever updated it owns, or somebody applied a value of it that is not stored; one
-    that was changed, or that is part of what is owned as a whole, has.
+    that was changed, or that is part of what is owned as a whole, has. An element more than Git has
+    in a list that delivery alone has applied is one that Git has dropped.
     """
     steps = difference.steps
     owners = ownership.owners(steps[: difference.owned])
@@ -48,6 +49,12 @@ def attributed(
             # Nobody else can have, in whatever words.
             owners = ownership.elsewhere
     entry = owners[0].entry if owners else None
+    is_left = (
+        difference.op is Op.ADD
+        and len(owners) == 1
+        and owners[0].entry.operation == "Apply"
+        and trust.delivers(owners[0].entry)
+    )
     excuse = ""
     if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):
         excuse = f"known manager {entry.manager}"
@@ -58,6 +65,7 @@ def attributed(
         difference.op,
         desired=difference.desired,
         live=difference.live,
+        cause=Cause.LEFT_BEHIND if is_left else Cause.LIVE,
         entry=entry,
         excuse=excuse,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leadsman.model.finding import ABSENT, Op, State
+from leadsman.model.finding import ABSENT, Cause, Op, State
 from unit.compare.samples import (
     deployment,
     entry,
@@ -45,6 +45,25 @@ def test_more_in_an_atomic_list_is_a_modification() -> None:
         assert finding is not None
         assert finding.state is State.MODIFIED
         assert [(c.op, c.manager) for c in finding.changes] == [(Op.ADD, manager)]
+
+
+def test_an_element_that_git_has_dropped_from_what_delivery_applied_is_left_behind() -> None:
+    git, live = (
+        widget({"rules": [{"name": "a"}]}),
+        widget({"rules": [{"name": "a"}, {"name": "b"}]}),
+    )
+    fields: Any = {"f:spec": {"f:rules": {}}}
+    sender = entry("kustomize-controller", fields, "Apply")
+    for entries, cause in (
+        ([sender], Cause.LEFT_BEHIND),
+        ([entry("k9s", fields, "Apply")], Cause.LIVE),
+        # Somebody else applied the same list, and may have wanted more.
+        ([sender, entry("k9s", fields, "Apply")], Cause.LIVE),
+    ):
+        finding = verdict(git, owned(live, *entries))
+        assert finding is not None
+        assert finding.state is State.MODIFIED
+        assert [(c.path, c.cause) for c in finding.changes] == [("/spec/rules/1", cause)]
 
 
 def test_a_doubled_key_is_owned_as_a_whole() -> None:
