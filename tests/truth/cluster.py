@@ -105,7 +105,7 @@ class Cluster:
         while True:
             await asyncio.sleep(_CALM)
             found = await self.get_all(manifests)
-            now = {one: _essence(live) for one, live in found.items()}
+            now = {one: essence(live) for one, live in found.items()}
             if now == before and all(map(_observed, found.values())):
                 return found
             if loop.time() > deadline:
@@ -130,7 +130,10 @@ class Cluster:
         return patched
 
 
-def _essence(live: dict[str, Any]) -> str:
+def essence(live: dict[str, Any] | None) -> str:
+    """Return all of an object that is not reported by controllers, "" of none."""
+    if live is None:
+        return ""
     metadata = {
         key: value
         for key, value in live.get("metadata", {}).items()

@@ -13,7 +13,7 @@ from leadsman.kube.config import load
 from leadsman.kube.discovery import Discovery
 from truth import oracle
 from truth.apitypes import root_type
-from truth.cluster import Cluster
+from truth.cluster import Cluster, essence
 from truth.delivery import Delivery
 from truth.mutations import apart, proposals
 from truth.outcome import FALSE_ALARM, MISSED, WRONG_MANAGER, WRONG_PATH, Fault, Made, Outcome, Plan
@@ -91,10 +91,11 @@ class _Job:
 
     async def _judge_untouched(self, teller: Teller, live: dict[Manifest, dict[str, Any]]) -> None:
         told = await teller.tell(list(live))
+        moved = await self._moved(live)
         for one in live:
             self._outcome.objects[teller.name, str(one.gvk), self._plan.way] += 1
             said = told.get(one)
-            if said is not None and said.undecided:
+            if one in moved or (said is not None and said.undecided):
                 self._outcome.undecided[teller.name] += 1
             elif said is not None and said.drift:
                 self._fault(teller, FALSE_ALARM, one, str(said))
@@ -166,10 +167,11 @@ class _Job:
         after: dict[Manifest, dict[str, Any]],
     ) -> None:
         told = await teller.tell(list(after))
+        moved = await self._moved(after)
         for one, expectations in expected.items():
             self._outcome.mutations[teller.name, str(one.gvk), self._plan.way] += len(expectations)
             said = told.get(one, Said(drift=False))
-            if said.undecided:
+            if one in moved or said.undecided:
                 self._outcome.undecided[teller.name] += 1
                 continue
             for each in expectations:
@@ -180,6 +182,11 @@ class _Job:
                 if wrong := oracle.unfounded(tried, finding, before[one], after[one]):
                     done = "; ".join(map(str, tried))
                     self._fault(teller, WRONG_PATH, one, f"unfounded: {wrong} after {done}")
+
+    async def _moved(self, seen: dict[Manifest, dict[str, Any]]) -> set[Manifest]:
+        """Return what a controller has written since, so that nobody knows what was judged."""
+        now = await self._cluster.get_all(list(seen))
+        return {one for one, live in seen.items() if essence(now.get(one)) != essence(live)}
 
     def _compare(
         self,
