@@ -129,6 +129,21 @@ class Cluster:
         patched: dict[str, Any] = json.loads(answer.body)
         return patched
 
+    async def without(self, manifest: Manifest, pointer: str) -> dict[str, Any] | None:
+        """Return what would be stored without a place, None where that would be refused."""
+        try:
+            answer = await self.client.exchange(
+                "PATCH",
+                self.path(manifest),
+                params={"dryRun": "All"},
+                body=orjson.dumps([{"op": "remove", "path": pointer}]),
+                headers={"Content-Type": _JSON_PATCH},
+            )
+        except KubeError:
+            return None
+        stored: dict[str, Any] = json.loads(answer.body)
+        return stored
+
 
 def essence(live: dict[str, Any] | None) -> str:
     """Return all of an object that is not reported by controllers, "" of none."""

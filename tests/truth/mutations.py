@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from truth.apitypes import Type
     from truth.values import Bank
 
+# Tokens of what many fields share that have nothing to do with each other: spec, labels.
+_SHARED = 2
 ACTIONS = ("change", "zero", "remove", "add", "reorder")
-# To add a finalizer or an owner would keep or collect the object.
-_LABELS = ("metadata", "labels"), ("metadata", "annotations")
 _LONGEST_COPY = 40_000
 
 
@@ -195,6 +195,8 @@ def apart(one: Mutation, other: Mutation) -> bool:
         if first != second:
             break
         common += 1
+    if common >= len(shorter) - 1 > _SHARED:
+        return False  # fields of one small struct often hang together, as a type and its options
     # In the same list, or in the same thing that is owned as a whole, indices and owners shift.
     if any(isinstance(token, int) for token in shorter[: common + 1]) or not common:
         return False

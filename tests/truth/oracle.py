@@ -31,6 +31,8 @@ _BY_DESIGN = tuple(
         ("ClusterRole", r"/rules\b.*", frozenset({"aggregated"})),
         # The API server regroups them, so their order says nothing.
         ("Endpoints", r"/subsets(/\d+/.*)?", frozenset({"reorder"})),
+        # Put on and taken off as a Node's condition says.
+        ("Node", r"/spec/taints/\d+.*", frozenset({"not of Git"})),
         # Those that every Pod is given are left out, wherever they stand.
         ("Pod", r"/spec/tolerations", frozenset({"reorder"})),
         # Every injector of certificates may put it there; one that says nothing is a placeholder.
@@ -86,6 +88,8 @@ def _marks(mutation: Mutation, after: dict[str, Any]) -> Iterator[str]:
     """Yield what else is known of a change that is told of otherwise than others."""
     if (after.get("aggregationRule") or {}).get("clusterRoleSelectors"):
         yield "aggregated"
+    if mutation.place.desired is GONE:
+        yield "not of Git"
     if mutation.operation.get("value") == "default":
         yield "default account"
     desired = mutation.place.desired
