@@ -13,8 +13,9 @@ from leadsman.compare.walk import redundant
 from leadsman.model.finding import ABSENT, Cause, Op
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from leadsman.compare.evidence import Evidence
     from leadsman.compare.managers import Trust
     from leadsman.compare.ownership import Owner, Ownership
     from leadsman.compare.paths import Steps
@@ -32,14 +33,21 @@ class Additions:
     What was added as a whole is one change at its topmost place. It is taken apart where its
     parts have owners of different standing, and where the whole is not an addition itself: a map
     (each label is one), a list of named elements, a struct that the API server always writes.
+
+    An update of delivery's owns what it sent and the defaults that came with it. ``evidence``, what
+    was sent last first, tells these apart; ``untold`` are the managers of which it is not known.
     """
 
-    __slots__ = ("_gvk", "_ownership", "_trust")
+    __slots__ = ("_evidence", "_gvk", "_ownership", "_trust", "untold")
 
-    def __init__(self, ownership: Ownership, trust: Trust, gvk: Gvk) -> None:
+    def __init__(
+        self, ownership: Ownership, trust: Trust, gvk: Gvk, evidence: Sequence[Evidence] = ()
+    ) -> None:
         self._ownership = ownership
         self._trust = trust
         self._gvk = gvk
+        self._evidence = evidence
+        self.untold: set[str] = set()
 
     def judge(self, difference: Difference) -> Iterator[Candidate]:
         """Return the changes that an added value amounts to; none where it may be there."""
@@ -104,7 +112,7 @@ class Additions:
                 return None
             names = {owner.entry.manager for owner, _ in owners} or {""}
             is_mark = all(self._trust.is_mark(path, name) for name in names)
-            if self._ownership.applied(steps) and not is_mark:
+            if not is_mark and (self._ownership.applied(steps) or self._is_sent(steps, owners)):
                 cause = Cause.LEFT_BEHIND
             elif owners:
                 return None
@@ -121,6 +129,32 @@ class Additions:
             entry=entries[0].entry if entries else None,
             specified=False,
         )
+
+    def _is_sent(self, steps: Steps, owners: list[_Judged]) -> bool:
+        """Tell whether delivery, which owns a place by an update, has sent it.
+
+        In the last manifest, or in that of its last write: a Secret's data that were sent as
+        ``stringData`` stay when a later manifest drops them.
+        """
+        for entry in (owner.entry for owner, _ in owners):
+            is_update = entry.operation == "Update" and not entry.subresource
+            if (
+                not (is_update and self._trust.delivers(entry))
+                or entry.manager in self._trust.named
+            ):
+                continue
+            known = [each for each in self._evidence if each.is_of(entry)]
+            if not known or (known[0].ended and entry.time > known[0].ended):
+                self.untold.add(entry.manager)
+            if any(
+                each.is_in(self._gvk)
+                # A null asks for what would be there without.
+                and self._ownership.in_manifest(each.document, steps) not in (ABSENT, None)
+                for each in known
+                if each is known[0] or each.covers(entry.time)
+            ):
+                return True
+        return False
 
 
 def _elements(steps: Steps, value: Json, node: Node) -> list[_Addition] | None:

@@ -76,6 +76,11 @@ class Evidence:
         """Tell whether an entry is that of the sender."""
         return entry.manager in self.managers and self.operation in {"", entry.operation}
 
+    def is_in(self, gvk: Gvk) -> bool:
+        """Tell whether the document is written in a version of a kind."""
+        said = self.document.get("apiVersion"), self.document.get("kind")
+        return said == (gvk.api_version, gvk.kind)
+
     def covers(self, time: str) -> bool:
         """Tell whether something was written while this was sent."""
         return bool(self.begun and self.ended) and self.begun <= time <= self.ended
@@ -179,18 +184,15 @@ class Witness:
         """Tell whether a document means what Git means at a place, above and below it."""
         key = id(evidence)  # each lives as long as this does
         if key not in self._differing:
-            self._differing[key] = self._compared(evidence.document)
+            self._differing[key] = self._compared(evidence)
         differing = self._differing[key]
         return differing is not None and not any(_overlap(place, other) for other in differing)
 
-    def _compared(self, document: JsonObject) -> list[Steps] | None:
+    def _compared(self, evidence: Evidence) -> list[Steps] | None:
         """Return where a document means something else than Git, None if it can't be told."""
-        if (document.get("apiVersion"), document.get("kind")) != (
-            self._gvk.api_version,
-            self._gvk.kind,
-        ):
+        if not evidence.is_in(self._gvk):
             return None
-        found = differences(*normalize(self._wanted, document, self._gvk), self._node)
+        found = differences(*normalize(self._wanted, evidence.document, self._gvk), self._node)
         return [difference.steps[: difference.owned] for difference in found]
 
     def _is_first_write(self, entry: Entry) -> bool:

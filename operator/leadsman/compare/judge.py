@@ -48,6 +48,7 @@ def judge(
     evidence: Sequence[Evidence] = (),
     *,
     answer: Answer | None = None,
+    untold: set[str] | None = None,
 ) -> Finding | None:
     """Judge one object; None means in sync, with nothing ignored and nothing excused.
 
@@ -55,8 +56,10 @@ def judge(
     changed; ``schema`` None means that the API server does not describe the kind. ``evidence`` is
     what delivery is known to have sent, the last first, beside what the object itself tells.
     ``answer`` is what the API server made of a dry run on that same live object: then it decides,
-    and no evidence is needed. Raises CompareError for what cannot be compared; it names the object
-    and no value of it.
+    and evidence is needed only of what was sent by update and is left behind. ``untold`` is given
+    the managers by whose updates there is something that Git has not, of which the evidence does
+    not tell whether they sent it. Raises CompareError for what cannot be compared; it names the
+    object and no value of it.
     """
     try:
         wanted = orjson.loads(desired.body)
@@ -65,7 +68,13 @@ def judge(
         if live is None:
             return _missing(desired, wanted, policy)
         other = _incomparable(desired, live)
-        return other or _compared(desired, wanted, live, schema, policy, evidence, answer)
+        if other is not None:
+            return other
+        if untold is None:
+            untold = set()
+        return _compared(
+            desired, wanted, live, schema, policy, evidence, answer=answer, untold=untold
+        )
     except orjson.JSONDecodeError:
         reason, message = "BadDocument", "is rendered as something that is no JSON"
     except (RecursionError, orjson.JSONEncodeError):
@@ -106,14 +115,16 @@ def _incomparable(desired: DesiredObject, live: JsonObject) -> Finding | None:
     return unverifiable(desired, "VersionMismatch", message)
 
 
-def _compared(
+def _compared(  # noqa: PLR0913 - all that is known of one object
     desired: DesiredObject,
     wanted: JsonObject,
     live: JsonObject,
     schema: Schema | None,
     policy: Policy,
     evidence: Sequence[Evidence],
+    *,
     answer: Answer | None,
+    untold: set[str],
 ) -> Finding | None:
     node = UNKNOWN if schema is None else schema.root
     compared = normalize(wanted, live, desired.gvk)
@@ -123,9 +134,10 @@ def _compared(
     if not found and answer is None:
         return None
     ownership = Ownership(live, node)
+    additions = Additions(ownership, policy.trust, desired.gvk, evidence)
     if answer is None:
         witness = Witness(wanted, live, desired.gvk, node, ownership, policy.trust, evidence)
-        candidates = list(_candidates(desired, found, ownership, policy, witness))
+        candidates = list(_candidates(desired, found, additions, ownership, policy, witness))
     else:
         dry_run = DryRun(
             answer,
@@ -137,8 +149,9 @@ def _compared(
             ownership=ownership,
             trust=policy.trust,
         )
-        candidates = list(_candidates(desired, found, ownership, policy))
+        candidates = list(_candidates(desired, found, additions, ownership, policy))
         candidates = _answered(candidates, dry_run, desired, ownership, policy)
+    untold |= additions.untold
     kept, ignored = sift(candidates, rules_for(desired, wanted, policy))
     differing = []
     for candidate in kept:
@@ -155,11 +168,11 @@ def _compared(
 def _candidates(
     desired: DesiredObject,
     found: Iterable[Difference],
+    additions: Additions,
     ownership: Ownership,
     policy: Policy,
     witness: Witness | None = None,
 ) -> Iterable[Candidate]:
-    additions = Additions(ownership, policy.trust, desired.gvk)
     for difference in found:
         if difference.specified:
             found_out = attributed(desired, difference, ownership, policy.trust)

@@ -138,10 +138,15 @@ class Ownership:
 
     def applied(self, steps: Steps) -> bool:
         """Tell whether kubectl's last-applied annotation has a place."""
-        sent = _as_string(self._live, steps)
-        return self._has_applied(steps) or (bool(sent) and self._has_applied(sent))
+        return self.in_manifest(self._last_applied(), steps) is not ABSENT
 
-    def _has_applied(self, steps: Steps) -> bool:
+    def in_manifest(self, manifest: Json, steps: Steps) -> Json:
+        """Return what a manifest of this object, as it was sent, has at a place, or ABSENT."""
+        found = _at(manifest, steps)
+        sent = _as_string(self._live, steps) if found is ABSENT else ()
+        return _at(manifest, sent) if sent else found
+
+    def _last_applied(self) -> Json:
         if self._applied is ABSENT:
             metadata = mapping(self._live.get("metadata"))
             text = mapping(metadata.get("annotations")).get(LAST_APPLIED)
@@ -149,12 +154,7 @@ class Ownership:
                 self._applied = orjson.loads(text) if isinstance(text, str) else None
             except orjson.JSONDecodeError:
                 self._applied = None
-        value = self._applied
-        for step in steps:
-            value = _member(value, step)
-            if value is ABSENT:
-                return False
-        return True
+        return self._applied
 
 
 def _as_string(live: JsonObject, steps: Steps) -> Steps:
@@ -204,6 +204,14 @@ def _element(fields: JsonObject, item: Item) -> Json:
         if key.startswith(prefix) and decoded(key[len(prefix) :]) == identity:
             return below
     return None
+
+
+def _at(value: Json, steps: Steps) -> Json:
+    for step in steps:
+        value = _member(value, step)
+        if value is ABSENT:
+            break
+    return value
 
 
 def _member(value: Json, step: Step) -> Json:

@@ -102,6 +102,8 @@ class Acquirer:
             answer, inquiry = answers.get(key, Answer()), state.inquiries[key]
             if answer.running and not state.busy and self._held(state, key):
                 continue
+            if inquiry.evidence != answer.evidence:
+                state.confirmed.pop(key, None)
             inquiry.evidence, inquiry.told, inquiry.waiting = answer.evidence, True, False
             state.pending.add(key)
         gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}

@@ -22,6 +22,9 @@ from leadsman.kube.dryrun import body_of, dry_apply, dry_create, dry_patch
 from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leadsman.compare.evidence import Evidence
     from leadsman.compare.policy import Policy
     from leadsman.compare.schema import Schema
     from leadsman.kube.client import Client
@@ -67,7 +70,7 @@ def is_askable(gvk: Gvk, resource: ApiResource) -> bool:
     return not is_policy and "patch" in resource.verbs
 
 
-async def confirm(
+async def confirm(  # noqa: PLR0913 - what is known of one object
     client: Client,
     resource: ApiResource,
     desired: DesiredObject,
@@ -75,12 +78,14 @@ async def confirm(
     schema: Schema | None,
     policy: Policy,
     local: Finding | None,
+    *,
+    evidence: Sequence[Evidence] = (),
 ) -> Confirmed:
     """Ask the API server about one object by server-side apply with ``dryRun=All``.
 
     ``live`` is the object as it was just read from ``resource`` in the desired version, None if
-    there is none; ``local`` is what ``judge`` says of the two. Sends one request, one or two more
-    after a refusal, and nothing where nothing may be asked.
+    there is none; ``local`` is what ``judge`` says of the two by that ``evidence``. Sends one
+    request, one or two more after a refusal, and nothing where nothing may be asked.
 
     Raises:
         KubeError: it could not be asked, or live has changed meanwhile (``Outdated``): read it
@@ -88,7 +93,7 @@ async def confirm(
         CompareError: as for ``judge``.
 
     """
-    question = _Question(client, resource, desired, live, schema, policy, local)
+    question = _Question(client, resource, desired, live, schema, policy, local, evidence)
     if not question.is_open():
         return Confirmed(local, "unasked")
     return await question.put()
@@ -103,6 +108,7 @@ class _Question:
     schema: Schema | None
     policy: Policy
     local: Finding | None
+    evidence: Sequence[Evidence]
     wanted: JsonObject | None = None
 
     def is_open(self) -> bool:
@@ -173,9 +179,8 @@ class _Question:
             return Confirmed(self.local, "accepted")
         if _version(merged) != _version(live):
             raise self._outdated()
-        finding = judge(
-            self.desired, live, self.schema, self.policy, answer=Answer(merged, manager)
-        )
+        answer = Answer(merged, manager)
+        finding = judge(self.desired, live, self.schema, self.policy, self.evidence, answer=answer)
         return Confirmed(finding, "accepted")
 
     async def _refused(

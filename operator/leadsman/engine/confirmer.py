@@ -181,9 +181,17 @@ class Confirmer:
                 raise found
             live = found
             schema = self._schemas.get(desired.gvk)
-            local = judge(desired, live, schema, policy, state.evidence(key))
+            evidence = state.evidence(key)
+            local = judge(desired, live, schema, policy, evidence)
             confirmed = await confirm(
-                self._client, ticket.resource, desired, live, schema, policy, local
+                self._client,
+                ticket.resource,
+                desired,
+                live,
+                schema,
+                policy,
+                local,
+                evidence=evidence,
             )
         except KubeError as error:
             if self._tickets.get(ident) is ticket:

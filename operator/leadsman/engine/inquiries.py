@@ -10,6 +10,7 @@ from leadsman.errors import KubeError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Set as AbstractSet
 
     from leadsman.engine.state import TargetState
     from leadsman.model.finding import Finding
@@ -42,11 +43,16 @@ class Inquiries:
         self._failed = failed
 
     def waits(
-        self, state: TargetState, key: ObjectKey, finding: Finding | None, live: JsonObject
+        self,
+        state: TargetState,
+        key: ObjectKey,
+        finding: Finding | None,
+        live: JsonObject,
+        untold: AbstractSet[str] = frozenset(),
     ) -> bool:
         """Tell whether what was sent of an object has to be found out before it is judged."""
         inquiry = state.inquiries.get(key)
-        asked = question(finding, live)
+        asked = question(finding, live, untold)
         if asked is not None and (inquiry is None or inquiry.question != asked):
             if inquiry is None or not inquiry.told:
                 state.inquiries[key] = Inquiry(asked, state.evidence(key))

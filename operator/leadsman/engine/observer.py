@@ -48,7 +48,7 @@ class Observer:
         depended: Callable[[TargetKey], None],
         turned: Callable[[ApiResource], None],
         compared: Callable[[], None],
-        waits: Callable[[TargetState, ObjectKey, Finding | None, JsonObject], bool],
+        waits: Callable[[TargetState, ObjectKey, Finding | None, JsonObject, set[str]], bool],
         versions: dict[ObjectKey, str],
     ) -> None:
         """Call ``news`` with a target that has news and when they came in.
@@ -56,8 +56,8 @@ class Observer:
         ``depended`` is called with a target whose render reads an object that has changed, which
         ``versions`` tells: the resourceVersion of each such object when it was last read.
         ``waits`` tells whether an object can't be judged before it is known what was sent of it,
-        from how it stands without. ``turned`` is called with a kind that cannot be followed any
-        more, or can be again.
+        from how it stands without and from what ``judge`` calls untold. ``turned`` is called with
+        a kind that cannot be followed any more, or can be again.
         """
         self._index = index
         self._now = now
@@ -147,13 +147,17 @@ class Observer:
             state.doubt(key)
             state.pending.add(key)
             return
-        finding = self._judged(state, state.policy, desired, live)
+        untold: set[str] = set()
+        finding = self._judged(state, state.policy, desired, live, untold)
+        # Of what was sent by update, the API server would not say that it is left behind.
+        if ask and self.confirmer and untold and self._waits(state, key, None, live, untold):
+            return
         if ask and self._is_asked(state, desired, live, finding):
-            state.unproven.discard(key)
+            state.leave(key)
             state.versions[key] = resource_version
             state.lived.discard(key)
             return
-        if self._waits(state, key, finding, live):
+        if self._waits(state, key, finding, live, untold):
             return
         state.versions[key] = resource_version
         state.lived.discard(key)
@@ -162,14 +166,19 @@ class Observer:
             state.pending.add(key)  # the next look may find that it can be read
 
     def _judged(
-        self, state: TargetState, policy: Policy, desired: DesiredObject, live: JsonObject
+        self,
+        state: TargetState,
+        policy: Policy,
+        desired: DesiredObject,
+        live: JsonObject,
+        untold: set[str],
     ) -> Finding | None:
         self._compared()
         problem: LeadsmanError | None = self.undescribed.get(desired.gvk)
         if problem is None:
             schema, evidence = self.schemas[desired.gvk], state.evidence(desired.key)
             try:
-                return judge(desired, live, schema, policy, evidence)
+                return judge(desired, live, schema, policy, evidence, untold=untold)
             except CompareError as error:
                 problem = error
         return unverifiable(desired, problem.reason, problem.message)

@@ -19,6 +19,7 @@ from leadsman.targets.applied import Applied, applied_by_argo, applied_by_flux
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from leadsman.engine.state import TargetState
     from leadsman.kube.client import Client
@@ -81,7 +82,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Inquiry:
-    """What is known of one object that differed in what delivery wrote.
+    """What is known of one object that differed in what delivery wrote or may have written.
 
     ``question`` is what was asked for last, ``evidence`` what was answered. ``waiting``: until it
     is answered the object is not judged; ``told``: it was answered, and is to be judged. ``tries``
@@ -95,9 +96,16 @@ class Inquiry:
     tries: int = 0
 
 
-def question(finding: Finding | None, live: JsonObject) -> Question | None:
-    """Return what to ask for, None where no record could excuse anything."""
-    writers = {
+def question(
+    finding: Finding | None, live: JsonObject, untold: AbstractSet[str] = frozenset()
+) -> Question | None:
+    """Return what to ask for, None where no record could tell anything.
+
+    ``untold`` as ``judge`` fills it: only Helm keeps what it sent as it sent it. Of what others
+    have applied is known which commit it was, and that Git's own is not what is left behind.
+    """
+    writers = untold & MANAGERS[Tool.HELM]
+    writers |= {
         change.manager
         for change in (finding.changes if finding is not None else ())
         if change.cause is Cause.LIVE and change.op is not Op.ADD

@@ -141,6 +141,15 @@ class TargetState:
         inquiry = self.inquiries.get(key)
         return () if inquiry is None else inquiry.evidence
 
+    def leave(self, key: ObjectKey) -> None:
+        """Want no evidence any more of an object that the API server is asked about."""
+        self.unproven.discard(key)
+        inquiry = self.inquiries.get(key)
+        if inquiry is not None and inquiry.waiting:
+            del self.inquiries[key]
+        elif inquiry is not None:
+            inquiry.told = False
+
     def forget(self, key: ObjectKey) -> None:
         """Drop all that is known of an object that is no longer of this target."""
         self.pending.discard(key)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leadsman.engine.inquiries import Inquiries
 from leadsman.engine.proofs import Inquiry, Origin, Question, Tool
@@ -121,3 +121,48 @@ def test_asked_again_is_only_what_still_waits() -> None:
         return world
 
     assert asyncio.run(run()).asked == [{"a"}]
+
+
+def release(time: str = "1") -> Any:
+    said = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop"}
+    return {"metadata": {"annotations": said, "managedFields": [{"manager": "helm", "time": time}]}}
+
+
+def told(world: World) -> None:
+    answered = world.state.inquiries[A]
+    answered.told, answered.waiting = True, False
+
+
+def test_an_object_waits_until_it_is_told_what_was_sent() -> None:
+    async def run() -> None:
+        world = World()
+        waits = world.inquiries.waits
+        assert not waits(world.state, A, None, release(), set())
+        assert waits(world.state, A, None, release(), {"helm"})
+        assert waits(world.state, A, None, release(), {"helm"})
+        await world.done()
+        told(world)
+        # What cannot be found out is no reason to wait for ever, nor to ask at each event.
+        assert not waits(world.state, A, None, release(), {"helm"})
+        assert not waits(world.state, A, None, release(), {"helm"})
+        assert waits(world.state, A, None, release("2"), {"helm"})
+        await world.done()
+        assert world.asked == [{"a"}, {"a"}]
+
+    asyncio.run(run())
+
+
+def test_what_the_api_server_is_asked_about_is_asked_for_anew_after_the_next_write() -> None:
+    async def run() -> None:
+        world = World()
+        waits = world.inquiries.waits
+        assert waits(world.state, A, None, release(), {"helm"})
+        await world.done()
+        told(world)
+        world.state.leave(A)
+        assert waits(world.state, A, None, release("2"), {"helm"})
+        # What was not told before has to be asked for again, too.
+        world.state.leave(A)
+        assert waits(world.state, A, None, release("2"), {"helm"})
+
+    asyncio.run(run())

@@ -40,7 +40,7 @@ class _World:
             now=lambda: self.clock,
             news=lambda state, _received: self.news.append(state.key),
             depended=self.depended.append,
-            waits=lambda _state, _key, _finding, _live: False,
+            waits=lambda _state, _key, _finding, _live, _untold: False,
             compared=self._compared,
             turned=self.turned.append,
             versions=self.versions,

@@ -62,6 +62,13 @@ def test_nobody_is_asked_of_what_delivery_has_not_written() -> None:
     assert question(finding(), {}) is None
 
 
+def test_of_what_is_untold_only_helm_is_asked() -> None:
+    assert question(None, helm(), {"helm"}) == question(finding(), helm())
+    assert question(None, helm(), {"kubectl-client-side-apply", "argocd-controller"}) is None
+    assert question(None, live({"app.kubernetes.io/instance": "web"}), {"helm"}) is None
+    assert question(None, live(FLUX), {"kustomize-controller"}) is None
+
+
 @pytest.mark.parametrize("name", ["ssa", "reconcile"])
 def test_what_flux_sends_otherwise_is_not_asked_for(name: str) -> None:
     odd = live(FLUX)
