@@ -54,6 +54,8 @@ class Additions:
         todo: list[_Addition] = [(difference.steps, difference.live, difference.field)]
         while todo:
             steps, value, field = todo.pop()
+            if field.assigned and not self._ownership.owners(steps):
+                continue  # Whole: of a map's values nobody knows that they are assigned.
             elements = _elements(steps, value, field.node)
             if elements is not None:
                 todo += elements

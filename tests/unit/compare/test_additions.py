@@ -434,3 +434,18 @@ def test_a_key_that_git_has_dropped_from_a_secrets_string_data() -> None:
     )
     assert gone is not None
     assert [one.path for one in gone.changes] == ["/data/a"]
+
+
+def test_what_the_api_server_assigns_as_a_list_is_nobodys() -> None:
+    git = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "web", "namespace": "shop"},
+    }
+    live = {**git, "secrets": [{"name": "web-token-x2k4q"}]}
+    # Of an object without managedFields nobody is known to own anything.
+    assert verdict(git, live) is None
+    named = owned(live, entry("k9s", {"f:secrets": {'k:{"name":"web-token-x2k4q"}': {".": {}}}}))
+    told = verdict(git, named)
+    assert told is not None
+    assert [change.manager for change in told.changes] == ["k9s"]
