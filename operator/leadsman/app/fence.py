@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from leadsman.app.fence_trial import BINDINGS, POLICIES, Posts, Trial
 from leadsman.errors import KubeError, LeadsmanError
-from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
+from leadsman.kube.stream import Synced
 from leadsman.kube.watching import Failed, KindWatch
+from leadsman.live.roster import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource
-    from leadsman.kube.watching import WatchEvent
 
 log = logging.getLogger(__name__)
 
@@ -108,14 +108,15 @@ class Fence:
                 release()
 
     async def _watch(self, resource: ApiResource, hold: Callable[[], None]) -> None:
-        seen = _Seen()
+        seen = Roster(lambda meta: meta.resource_version)
         watch = KindWatch(self._client, resource, metadata_only=True)
         async with aclosing(watch.events()) as events:
             async for event in events:
-                changed = seen.take(event)
+                news = seen.take(event)
                 name = self._name(resource)
-                gone = isinstance(event, Synced) and name not in seen
-                if name in changed or gone or isinstance(event, Failed):
+                missing = isinstance(event, Synced) and name not in seen
+                # What is seen for the first time was tried a moment ago.
+                if name in news.changed | news.gone or missing or isinstance(event, Failed):
                     hold()
                     self._doubt.set()
 
@@ -124,38 +125,3 @@ class Fence:
         if posts is None:
             return ""
         return posts.policy if resource is POLICIES else posts.binding
-
-
-class _Seen:
-    """The objects of a kind by name, to tell which of them have changed."""
-
-    def __init__(self) -> None:
-        self._versions: dict[str, str] = {}
-        self._listed: set[str] | None = None
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._versions
-
-    def take(self, event: WatchEvent) -> set[str]:
-        """Take an event in; return the names of what is other than before."""
-        match event:
-            case ListStarted():
-                self._listed = set()
-            case Observed(meta):
-                if self._listed is not None:
-                    self._listed.add(meta.name)
-                before = self._versions.get(meta.name)
-                self._versions[meta.name] = meta.resource_version
-                # What is seen for the first time was tried a moment ago.
-                return {meta.name} if before not in {None, meta.resource_version} else set()
-            case Deleted(meta):
-                return {meta.name} if self._versions.pop(meta.name, None) is not None else set()
-            case Synced():
-                listed, self._listed = self._listed or set(), None
-                gone = self._versions.keys() - listed
-                for name in gone:
-                    del self._versions[name]
-                return gone
-            case _:
-                pass
-        return set()

@@ -6,8 +6,9 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
+from leadsman.kube.stream import Observed
 from leadsman.kube.watching import KindWatch
+from leadsman.live.roster import Roster
 from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
-    from leadsman.kube.watching import WatchEvent
 
 _KINDS = tuple(
     Gvk("admissionregistration.k8s.io", "v1", kind)
@@ -64,11 +64,14 @@ class AdmissionWatch:
             group.create_task(self._call())
 
     async def _watch(self, resource: ApiResource) -> None:
-        known = _Generations()
+        # Their status moves neither.
+        known = Roster(lambda meta: (meta.uid, meta.generation))
         watch = KindWatch(self._client, resource, metadata_only=True)
         async with aclosing(watch.events()) as events:
             async for event in events:
-                if known.take(event):
+                # What the first list holds is what there was.
+                is_first = isinstance(event, Observed) and not known.synced
+                if known.take(event) and not is_first:
                     self._news.set()
 
     async def _call(self) -> None:
@@ -78,35 +81,3 @@ class AdmissionWatch:
             self._news.clear()
             self._changed()
             await asyncio.sleep(self._pause)
-
-
-class _Generations:
-    """The objects of one kind by uid and generation, which their status does not move."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[str, int]] = {}
-        self._listed: set[str] | None = None
-        self._synced = False
-
-    def take(self, event: WatchEvent) -> bool:
-        """Take an event in; tell whether anything is other than before, the first list aside."""
-        match event:
-            case ListStarted():
-                self._listed = set()
-            case Observed(meta):
-                if self._listed is not None:
-                    self._listed.add(meta.name)
-                before = self._known.get(meta.name)
-                now = self._known[meta.name] = (meta.uid, meta.generation)
-                return self._synced and before != now
-            case Deleted(meta):
-                return self._known.pop(meta.name, None) is not None
-            case Synced():
-                listed, self._listed, self._synced = self._listed or set(), None, True
-                gone = self._known.keys() - listed
-                for name in gone:
-                    del self._known[name]
-                return bool(gone)
-            case _:
-                pass
-        return False

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from leadsman.errors import KubeError
 from leadsman.kube.discovery import ApiResource
-from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
 from leadsman.kube.watching import Failed, KindWatch
+from leadsman.live.roster import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from leadsman.kube.client import Client
-    from leadsman.kube.watching import WatchEvent
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +69,7 @@ class SurfaceWatch:
             group.create_task(self._call())
 
     async def _watch(self, resource: ApiResource) -> None:
-        definitions = _Definitions()
+        definitions = Roster(lambda meta: meta.resource_version)
         watch = KindWatch(self._client, resource, metadata_only=True)
         async with aclosing(watch.events()) as events:
             async for event in events:
@@ -109,34 +108,3 @@ class SurfaceWatch:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
         return self._news.is_set()
-
-
-class _Definitions:
-    """The names and versions of all definitions, to tell news from repetition."""
-
-    def __init__(self) -> None:
-        self._versions: dict[str, str] = {}
-        self._listed: set[str] | None = None
-
-    def take(self, event: WatchEvent) -> bool:
-        """Take an event in; tell whether anything is other than before."""
-        match event:
-            case ListStarted():
-                self._listed = set()
-            case Observed(meta):
-                if self._listed is not None:
-                    self._listed.add(meta.name)
-                known = self._versions.get(meta.name)
-                self._versions[meta.name] = meta.resource_version
-                return known != meta.resource_version
-            case Deleted(meta):
-                return self._versions.pop(meta.name, None) is not None
-            case Synced():
-                listed, self._listed = self._listed or set(), None
-                gone = self._versions.keys() - listed
-                for name in gone:
-                    del self._versions[name]
-                return bool(gone)
-            case _:
-                pass
-        return False
