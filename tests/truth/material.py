@@ -178,7 +178,7 @@ def batches(material: Material, builtin: Callable[[Gvk], bool], size: int) -> li
     taken: list[set[tuple[str, str, str, str]]] = []
     gates: list[bool] = []
     for case in _by_case(material.manifests):
-        gate = case[0].gvk.kind in _GATES and case[0].case != OWN
+        gate = _is_gate(case[0])
         rest = [one for one in case if builtin(one.gvk) or _defined(material, one.gvk)]
         material.refused["NoDefinition"] += len(case) - len(rest)
         for number, places in enumerate(taken):
@@ -197,12 +197,16 @@ def batches(material: Material, builtin: Callable[[Gvk], bool], size: int) -> li
     return made
 
 
+def _is_gate(manifest: Manifest) -> bool:
+    """Tell whether an object would keep others out."""
+    return manifest.gvk.kind in _GATES and manifest.case != OWN
+
+
 def _by_case(manifests: Sequence[Manifest]) -> list[list[Manifest]]:
     """Part manifests by case, and what would keep the rest out into cases of its own."""
     cases: dict[tuple[str, bool], list[Manifest]] = {}
     for manifest in manifests:
-        gate = manifest.gvk.kind in _GATES and manifest.case != OWN
-        cases.setdefault((manifest.case, gate), []).append(manifest)
+        cases.setdefault((manifest.case, _is_gate(manifest)), []).append(manifest)
     ordered = sorted(cases.items(), key=lambda item: (item[0][1], -len(item[1])))
     return [case for _, case in ordered]
 

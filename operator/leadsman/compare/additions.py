@@ -61,7 +61,7 @@ class Additions:
                 todo += elements
                 continue
             owners = self._owners(steps, field)
-            if not owners and self._may_be_unowned(steps, field):
+            if not owners and self._may_be_unowned(steps):
                 continue
             if _is_divisible(value, field, owners):
                 todo += _members(steps, value, field.node)
@@ -81,9 +81,9 @@ class Additions:
             owners = self._ownership.above(
                 steps, only_items=field.node.origin is not Origin.UNKNOWN
             )
-        if not owners and not self._is_usual(steps, field):
-            owners = self._ownership.elsewhere
         path = field_path(steps)
+        if not owners and not self._trust.is_usual(path):
+            owners = self._ownership.elsewhere
         found = []
         for owner in owners:
             standing = self._trust.standing(owner.entry, path, self._gvk)
@@ -93,12 +93,9 @@ class Additions:
             found.append((owner, standing))
         return found
 
-    def _may_be_unowned(self, steps: Steps, field: Field) -> bool:
+    def _may_be_unowned(self, steps: Steps) -> bool:
         """Tell whether a field that nobody owns is the API server's own, or usual at least."""
-        return self._ownership.is_complete or self._is_usual(steps, field)
-
-    def _is_usual(self, steps: Steps, field: Field) -> bool:
-        return field.assigned or self._trust.is_usual(field_path(steps))
+        return self._ownership.is_complete or self._trust.is_usual(field_path(steps))
 
     def _whole(self, steps: Steps, value: Json, owners: list[_Judged]) -> Candidate | None:
         """Judge a value that is not taken apart."""
