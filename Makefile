@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help test lint style types layers generate generated rewrites unit e2e demo bench truth \
-	venv tools ssh lock clean
+	venv tools testtools ssh lock clean
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -18,7 +18,7 @@ headline = @printf '\n==> %s\n' '$(1)'
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: venv ssh tools style types layers generated unit e2e ## Run everything that has to pass
+test: venv ssh testtools style types layers generated unit e2e ## Run everything that has to pass
 
 lint: style types layers ## Check style, types and layers
 
@@ -45,11 +45,11 @@ generated: venv
 rewrites: venv tools ## Apply all there is and check the list of what the API server rewrites; minutes
 	@$(MODULE) rewrites --all
 
-unit: venv ssh tools ## Run the unit tests
+unit: venv ssh testtools ## Run the unit tests
 	$(call headline,unit tests)
 	$(BIN)/pytest tests/unit -n 2
 
-e2e: venv ssh tools ## Run the end-to-end tests on a real control plane
+e2e: venv ssh testtools ## Run the end-to-end tests on a real control plane
 	$(call headline,end-to-end tests)
 	$(BIN)/pytest tests/e2e -n 3 --dist loadscope --no-loadscope-reorder
 
@@ -61,7 +61,7 @@ bench: venv tools ## Measure speed and cost on a real control plane
 
 # Half an hour or more; options are those of `python -m truth`: SEED=7 CASES="folder ..." and more
 # in TRUTH.
-truth: venv tools ## Compare verdicts with the API server's, and peers' with both; SEED=, CASES=
+truth: venv testtools ## Compare verdicts with the API server's, and peers' with both; SEED=, CASES=
 	@$(MODULE) truth.peers
 	@$(MODULE) truth $(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES)) $(TRUTH)
 
@@ -71,9 +71,12 @@ venv: ## Make .venv from the locked requirements
 
 tools: venv ## Find, or build, the real programs; fetch the real charts
 	@$(MODULE) controlplane.toolchain
+	@$(MODULE) inputs
+
+# What only tests run: building these takes minutes, too.
+testtools: tools
 	@$(MODULE) alerts.promtool
 	@$(MODULE) truth.flux
-	@$(MODULE) inputs
 
 ssh: venv
 	@$(MODULE) controlplane.sshclient
