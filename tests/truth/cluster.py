@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from truth.material import Manifest
 
 _JSON_PATCH = "application/json-patch+json"
+_APPLY_PATCH = "application/apply-patch+yaml"
 _CALM = 0.5
 _PATIENCE = 40.0
 
@@ -61,7 +62,7 @@ class Cluster:
                     params={"fieldManager": "truth-setup", "force": "true"}
                     | ({} if real else {"dryRun": "All"}),
                     body=text,
-                    headers={"Content-Type": "application/apply-patch+yaml"},
+                    headers={"Content-Type": _APPLY_PATCH},
                 )
             else:
                 await self.client.exchange(
@@ -116,28 +117,39 @@ class Cluster:
         self, manifest: Manifest, operations: Iterable[dict[str, Any]], manager: str
     ) -> dict[str, Any] | None:
         """Patch in a manager's name; return what was stored, None where it was refused."""
-        try:
-            answer = await self.client.exchange(
-                "PATCH",
-                self.path(manifest),
-                params={"fieldManager": manager},
-                body=orjson.dumps(list(operations)),
-                headers={"Content-Type": _JSON_PATCH},
-            )
-        except KubeError:
-            return None
-        patched: dict[str, Any] = json.loads(answer.body)
-        return patched
+        return await self._write(
+            "PATCH", manifest, orjson.dumps(list(operations)), _JSON_PATCH, fieldManager=manager
+        )
+
+    async def update(
+        self, manifest: Manifest, body: dict[str, Any], manager: str
+    ) -> dict[str, Any] | None:
+        """Replace the whole object in a manager's name, if nobody wrote since it was read."""
+        return await self._write(
+            "PUT", manifest, orjson.dumps(body), "application/json", fieldManager=manager
+        )
+
+    async def apply(
+        self, manifest: Manifest, body: dict[str, Any], manager: str
+    ) -> dict[str, Any] | None:
+        """Apply server-side in a manager's name, taking fields from others."""
+        text = yaml_text(body).encode()
+        return await self._write(
+            "PATCH", manifest, text, _APPLY_PATCH, fieldManager=manager, force="true"
+        )
 
     async def without(self, manifest: Manifest, pointer: str) -> dict[str, Any] | None:
         """Return what would be stored without a place, None where that would be refused."""
+        removal = orjson.dumps([{"op": "remove", "path": pointer}])
+        return await self._write("PATCH", manifest, removal, _JSON_PATCH, dryRun="All")
+
+    async def _write(
+        self, method: str, manifest: Manifest, body: bytes, form: str, **params: str
+    ) -> dict[str, Any] | None:
+        path = self.path(manifest)
         try:
             answer = await self.client.exchange(
-                "PATCH",
-                self.path(manifest),
-                params={"dryRun": "All"},
-                body=orjson.dumps([{"op": "remove", "path": pointer}]),
-                headers={"Content-Type": _JSON_PATCH},
+                method, path, params=params, body=body, headers={"Content-Type": form}
             )
         except KubeError:
             return None

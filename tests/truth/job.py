@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from typing import TYPE_CHECKING, Any
 
 from controlplane.plane import ControlPlane
@@ -12,29 +11,22 @@ from leadsman.kube.client import Client
 from leadsman.kube.config import load
 from leadsman.kube.discovery import Discovery
 from truth import oracle
-from truth.apitypes import root_type
+from truth.changes import Changes
 from truth.cluster import Cluster, essence
 from truth.delivery import Delivery
-from truth.mutations import apart, proposals
-from truth.outcome import FALSE_ALARM, MISSED, WRONG_MANAGER, WRONG_PATH, Fault, Made, Outcome, Plan
+from truth.outcome import FALSE_ALARM, MISSED, WRONG_MANAGER, WRONG_PATH, Fault, Outcome
 from truth.peers import Peer
 from truth.places import GONE, at
 from truth.stored import stored
 from truth.tellers import MANAGERS, Established, Leadsman, Said
-from truth.values import Bank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from truth.apitypes import Type
     from truth.material import Batch, Manifest
-    from truth.mutations import Mutation
     from truth.oracle import Expectation
+    from truth.outcome import Made, Plan
     from truth.tellers import Teller
-
-# Who changes: people's tools, and what nobody knows.
-FOREIGN = ("kubectl-edit", "kubectl-patch", "k9s", "Mozilla", "shop-operator", "terraform")
-_TRIES = 12
 
 
 def run(batch: Batch, plan: Plan) -> Outcome:
@@ -54,7 +46,7 @@ async def _run(batch: Batch, plan: Plan) -> Outcome:
             await discovery.refresh()
             cluster = Cluster(client, discovery)
             delivered = await Delivery(batch, plan.way, plane, cluster, outcome).deliver()
-            await _Job(plan, cluster, outcome, tellers).run(delivered)
+            await _Job(plan, plane, cluster, outcome, tellers).run(delivered)
     return outcome
 
 
@@ -62,6 +54,7 @@ class _Job:
     def __init__(
         self,
         plan: Plan,
+        plane: ControlPlane,
         cluster: Cluster,
         outcome: Outcome,
         tellers: Sequence[Teller],
@@ -70,9 +63,7 @@ class _Job:
         self._cluster = cluster
         self._outcome = outcome
         self._tellers = tellers
-        self._seed = f"{plan.seed}-{plan.way}"
-        self._bank = Bank()
-        self._tried: dict[Manifest, list[Mutation]] = {}
+        self._changes = Changes(plan, cluster, plane)
         self._filled: dict[Manifest, dict[str, bool]] = {}
 
     async def run(self, delivered: Sequence[Manifest]) -> None:
@@ -85,7 +76,7 @@ class _Job:
         self._outcome.delivered = len(before)
         for teller in self._tellers:
             await self._judge_untouched(teller, before)
-        made = await self._mutate(before)
+        made = await self._changes.make(before)
         after = await self._cluster.settle(list(before))
         expected = self._expectations(made, before, after)
         for teller in self._tellers:
@@ -102,42 +93,6 @@ class _Job:
             elif said is not None and said.drift:
                 self._fault(teller, FALSE_ALARM, one, str(said))
 
-    async def _mutate(self, live: dict[Manifest, dict[str, Any]]) -> dict[Manifest, list[Made]]:
-        types: dict[Manifest, Type] = {}
-        for one, body in live.items():
-            document = await self._cluster.openapi(one.gvk.api_version)
-            gvk = one.gvk
-            kind = root_type(document, gvk.group, gvk.version, gvk.kind) if document else None
-            if kind is not None:
-                types[one] = kind
-                self._bank.learn(body, kind)
-        known = [one for one in live if one in types]
-        made = await asyncio.gather(
-            *(self._mutate_one(one, live[one], types[one]) for one in known)
-        )
-        return dict(zip(known, made, strict=True))
-
-    async def _mutate_one(self, one: Manifest, live: dict[str, Any], kind: Type) -> list[Made]:
-        made: list[Made] = []
-        # Its own, so that the others' answers change nothing.
-        rng = random.Random(f"{self._seed}-{one}")  # noqa: S311 - a seed
-        managers = rng.sample(FOREIGN, self._plan.per_object)
-        ideas = proposals(live, one.body, kind, self._bank, rng)
-        for _, mutation in zip(range(_TRIES * self._plan.per_object), ideas, strict=False):
-            if not all(apart(mutation, other.mutation) for other in made):
-                continue
-            manager = managers[len(made)]
-            now = await self._cluster.patch(one, [mutation.operation], manager)
-            if now is None:
-                continue
-            # What is taken and not stored still makes its author an owner.
-            self._tried.setdefault(one, []).append(mutation)
-            if stored(mutation, live, now):
-                made.append(Made(mutation, manager, now))
-            if len(made) == self._plan.per_object:
-                break
-        return made
-
     def _expectations(
         self,
         made: dict[Manifest, list[Made]],
@@ -150,12 +105,16 @@ class _Job:
             now = after.get(one)
             if now is None:
                 continue
-            expected[one] = [
-                oracle.expect(each.mutation, each.manager, one.gvk.kind, now)
+            stood = [
+                each
                 for each in mutations
                 if stored(each.mutation, before[one], now)
                 and not stored(each.mutation, each.then, now)
             ]
+            expected[one] = [
+                oracle.expect(each.mutation, each.manager, one.gvk.kind, now) for each in stood
+            ]
+            self._outcome.hands.update(each.hand for each in stood)
             self._outcome.actions.update(
                 f"{each.mutation.action} {each.mutation.field_type}" for each in expected[one]
             )
@@ -181,7 +140,7 @@ class _Job:
                     self._compare(teller, one, each, said, after[one])
             finding = said.finding
             if finding is not None:
-                tried = self._tried.get(one, [])
+                tried = self._changes.tried.get(one, [])
                 if wrong := oracle.unfounded(tried, finding, before[one], after[one]):
                     done = "; ".join(map(str, tried))
                     self._fault(teller, WRONG_PATH, one, f"unfounded: {wrong} after {done}")

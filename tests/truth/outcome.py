@@ -38,11 +38,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A change that was made, by whom, and the object right after it."""
+    """A change that was made, by whom, the object right after it, and how it was written."""
 
     mutation: Mutation
     manager: str
     then: dict[str, Any]
+    hand: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,15 @@ class Outcome:
     """What a job counted, and what was wrong.
 
     ``objects`` and ``mutations`` are what each teller was asked about; ``left_out`` is what could
-    not be delivered, ``actions`` what was changed how, ``undecided`` what a teller could not say.
+    not be delivered, ``actions`` what was changed how, ``hands`` by which request, ``undecided``
+    what a teller could not say.
     """
 
     way: str
     objects: Counts = field(default_factory=Counter)
     mutations: Counts = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
+    hands: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     undecided: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)

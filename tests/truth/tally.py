@@ -56,6 +56,7 @@ class Tally:
         undecided = self._sum("undecided")
         lines += ["", "No answer", *_columns(undecided)] if undecided else []
         lines += ["", "By change", *_columns(self._sum("actions"))]
+        lines += ["", "By request", *_columns(self._sum("hands"))]
         lines += ["", "Not delivered", *_columns(self._sum("left_out"))]
         lines += ["", "Not rendered", *_columns(self.refused), "", self.last_line()]
         return "\n".join(lines)

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadsman.compare.access import mapping, objects
-from leadsman.compare.values import decode_bytes
+from leadsman.compare.placeholders import (
+    in_api_service,
+    in_custom_resource_definition,
+    in_webhooks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -85,48 +89,6 @@ def _cluster_role(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
     if rule.get("clusterRoleSelectors"):
         desired.pop("rules", None)
         live.pop("rules", None)
-
-
-def _webhooks(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
-    names = {hook.get("name") for hook in objects(desired.get("webhooks"))}
-    for document in (desired, live):
-        webhooks = document.get("webhooks")
-        if isinstance(webhooks, list):
-            # One that Git does not have is told of as it is.
-            document["webhooks"] = [
-                _without_placeholder(hook, "clientConfig")
-                if mapping(hook).get("name") in names
-                else hook
-                for hook in webhooks
-            ]
-
-
-def _custom_resource_definition(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
-    for document in (desired, live):
-        document["spec"] = _without_placeholder(
-            document.get("spec"), "conversion", "webhook", "clientConfig"
-        )
-
-
-def _api_service(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
-    for document in (desired, live):
-        document["spec"] = _without_placeholder(document.get("spec"))
-
-
-def _without_placeholder(value: Json, *path: str) -> Json:
-    """Return a copy in which a ``caBundle`` that holds nothing is not specified."""
-    if not isinstance(value, dict):
-        return value
-    if path:
-        return (
-            {**value, path[0]: _without_placeholder(value[path[0]], *path[1:])}
-            if (path[0] in value)
-            else value
-        )
-    bundle = decode_bytes(value.get("caBundle"))
-    if bundle is None or bundle.strip():
-        return value
-    return {key: item for key, item in value.items() if key != "caBundle"}
 
 
 def _pod(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
@@ -300,8 +262,8 @@ _BY_KIND: Mapping[tuple[str, str], Callable[[JsonObject, JsonObject, JsonObject]
     ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
     ("batch", "Job"): _labels_from_template,
     (_RBAC, "ClusterRole"): _cluster_role,
-    (_ADMISSION, "MutatingWebhookConfiguration"): _webhooks,
-    (_ADMISSION, "ValidatingWebhookConfiguration"): _webhooks,
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): _custom_resource_definition,
-    ("apiregistration.k8s.io", "APIService"): _api_service,
+    (_ADMISSION, "MutatingWebhookConfiguration"): in_webhooks,
+    (_ADMISSION, "ValidatingWebhookConfiguration"): in_webhooks,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): in_custom_resource_definition,
+    ("apiregistration.k8s.io", "APIService"): in_api_service,
 }

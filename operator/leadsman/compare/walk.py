@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from leadsman.compare.emptiness import drops_empty, is_absent, is_empty, is_null_entry, is_open
 from leadsman.compare.nodes import ANY, UNTYPED, Field, ListType, Node, Origin, Shape
 from leadsman.compare.pairing import pair_by_keys, pair_by_order, pair_by_value
-from leadsman.compare.values import is_zero, same_scalar, same_type
+from leadsman.compare.values import same_scalar, same_type
 from leadsman.model.finding import ABSENT, Op
 
 if TYPE_CHECKING:
@@ -66,14 +67,14 @@ def redundant(value: Json, field: Field, desired: JsonObject, live: JsonObject) 
         return True
     if value == [] or (value == {} and field.node.shape is Shape.MAP):
         return True
-    if not _drops_empty(field):
+    if not drops_empty(field):
         return False
     if isinstance(value, dict) and field.node.shape is not Shape.MAP:
         return all(
             redundant(item, field.node.field(key) or UNTYPED, {}, value)
             for key, item in value.items()
         )
-    return _is_empty(value, field.node)
+    return is_empty(value, field.node)
 
 
 def _is_default(value: Json, field: Field, desired: JsonObject, live: JsonObject) -> bool:
@@ -81,47 +82,6 @@ def _is_default(value: Json, field: Field, desired: JsonObject, live: JsonObject
         return True
     derived = ABSENT if field.derive is None else field.derive(desired, live)
     return derived is not ABSENT and _same(derived, value, field)
-
-
-def _is_absent(value: Json, field: Field) -> bool:
-    """Tell whether a desired value means the same as no value."""
-    if value is None:
-        return True
-    if not _drops_empty(field):
-        return False
-    if isinstance(value, dict) and field.node.shape is not Shape.MAP:
-        return all(
-            child is None or _is_absent(item, child)
-            for child, item in ((field.node.field(key), item) for key, item in value.items())
-        )
-    return _is_empty(value, field.node)
-
-
-def _is_open(value: Json, field: Field) -> bool:
-    """Tell whether a desired value specifies nothing."""
-    if value is None:
-        return not (field.nullable and field.node.origin is Origin.CUSTOM)
-    if isinstance(value, dict) and field.node.shape is Shape.OBJECT:
-        return False
-    return _drops_empty(field) and _is_empty(value, field.node)
-
-
-def _is_null_entry(desired: Json, live: Json, node: Node) -> bool:
-    """Tell whether a map of Go's has the zero that null is decoded to, as for ``label:``."""
-    is_map = node.origin is Origin.GO and node.shape is Shape.MAP
-    return desired is None and is_map and live == ""
-
-
-def _drops_empty(field: Field) -> bool:
-    """Tell whether the API server leaves out what is empty, or may do so."""
-    origin = field.node.origin
-    return origin is Origin.UNKNOWN or (origin is Origin.GO and not field.keeps_zero)
-
-
-def _is_empty(value: Json, node: Node) -> bool:
-    if isinstance(value, dict | list):
-        return not value
-    return node.origin is Origin.GO and is_zero(value, node.format)
 
 
 def _same(desired: Json, live: Json, field: Field) -> bool:
@@ -185,13 +145,13 @@ class _Walk:
             if field is None and found is not ABSENT:
                 field = UNTYPED
             is_gone = found is ABSENT or found is None
-            if field is None or (is_gone and _is_absent(wanted, field)):
+            if field is None or (is_gone and is_absent(wanted, field)):
                 continue  # The API server prunes what it does not know, and leaves out the empty.
             if is_gone:
                 self._gone(wanted, field, (trail, key), owner)
-            elif not _is_open(wanted, field):
+            elif not is_open(wanted, field):
                 self.values(wanted, found, field, (trail, key), owner)
-            elif _is_null_entry(wanted, found, node):
+            elif is_null_entry(wanted, found, node):
                 continue
             elif not redundant(found, field, desired, live):
                 self._opened(wanted, found, field, (trail, key), owner)
