@@ -134,7 +134,7 @@ def unfounded(
 
 
 def wrong_manager(expected: Expectation, finding: Finding, after: dict[str, Any]) -> str:
-    """Say who was wrongly named for a change, or with which time; "" if nobody was."""
+    """Say who was wrongly named for a change, or how and when they wrote; "" if nobody was."""
     for change in finding.changes:
         if not _is_about(expected.mutation, change):
             continue
@@ -148,13 +148,14 @@ def wrong_manager(expected: Expectation, finding: Finding, after: dict[str, Any]
             continue
         if change.manager != expected.manager:
             return f"{change.path}: {change.manager or 'nobody'} and not {expected.manager}"
-        times = {
-            entry.get("time", "")
-            for entry in after["metadata"].get("managedFields", ())
+        writes = {
+            (entry.get("operation", ""), entry.get("time", ""))
+            for entry in entries
             if entry.get("manager") == change.manager
         }
-        if change.time not in times:
-            return f"{change.path}: {change.manager} never wrote at {change.time!r}"
+        if (change.operation, change.time) not in writes:
+            what = f"{change.operation} at {change.time!r}"
+            return f"{change.path}: {change.manager} never wrote by {what}"
     return ""
 
 

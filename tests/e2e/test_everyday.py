@@ -1,0 +1,349 @@
+"""What goes on in a cluster every day, and that both modes say the same of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from controlplane.plane import ControlPlane
+from e2e.drift.command import Leadsman
+from harness.operator import NAMESPACE, SERVICE_ACCOUNT, install
+from harness.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from controlplane.toolchain import Tools
+
+POD = {"containers": [{"name": "web", "image": "web:1"}]}
+DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web"},
+    "spec": {
+        "replicas": 1,
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": {"metadata": {"labels": {"app": "web"}}, "spec": POD},
+    },
+}
+CHART = {
+    "Chart.yaml": "{apiVersion: v2, name: web, version: 0.1.0}",
+    "values.yaml": "{colour: red, extra: false}",
+    "templates/all.yaml": """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data:
+  colour: {{ .Values.colour }}
+  {{- if .Values.extra }}
+  extra: "yes"
+  {{- end }}
+""",
+}
+# By path: why, and who.
+Told = dict[str, tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def control_plane(tools: Tools) -> Iterator[ControlPlane]:
+    """A cluster whose autoscaler looks each second, with the permissions of both modes."""
+    flags = ["--horizontal-pod-autoscaler-sync-period=1s"]
+    with ControlPlane(tools, controller_manager_flags=flags) as plane:
+        install(plane, "dry-run")
+        yield plane
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A folder of manifests or with a chart, which is delivered to a namespace and checked."""
+
+    plane: ControlPlane
+    leadsman: Leadsman
+    namespace: str
+    folder: Path
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        return self.plane.kubectl(*arguments, "-n", self.namespace, stdin=stdin).stdout.strip()
+
+    def apply(self, *objects: dict[str, Any], flags: tuple[str, ...] = ()) -> None:
+        """Put objects into the folder, and deliver them."""
+        text = yaml.safe_dump_all(objects)
+        (self.folder / "all.yaml").write_text(text)
+        self.kubectl("apply", *flags, "-f", "-", stdin=text)
+
+    def told(self) -> Told:
+        """Return what is said of all objects; the modes have to agree, and nothing is open."""
+        read_only, dry_run = self._told("ReadOnly"), self._told("DryRun")
+        assert read_only == dry_run
+        return read_only
+
+    def _told(self, mode: str) -> Told:
+        done = self.leadsman.check(
+            str(self.folder), "--target-namespace", self.namespace, "--mode", mode, "-o", "json"
+        )
+        assert done.out, done.everything
+        status = json.loads(done.out)[0]["status"]
+        objects = status.get("objects", ())
+        assert {item["state"] for item in objects} <= {"Modified", "Added"}, done.out
+        assert (status["verdict"] == "InSync") is not bool(objects), done.out
+        return {
+            change["path"]: (change["cause"], change.get("manager", ""))
+            for item in objects
+            for change in item["changes"]
+        }
+
+
+@pytest.fixture
+def team(
+    control_plane: ControlPlane,
+    namespace: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Team:
+    kubeconfig = control_plane.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
+    leadsman = Leadsman(control_plane, kubeconfig, tmp_path_factory.mktemp("home"))
+    folder = tmp_path / "git"
+    folder.mkdir()
+    return Team(control_plane, leadsman, namespace, folder)
+
+
+@pytest.mark.parametrize("flags", [(), ("--server-side",)])
+def test_an_autoscaler_scales_and_a_person_does(team: Team, flags: tuple[str, ...]) -> None:
+    team.apply(DEPLOYMENT, flags=flags)
+    team.kubectl("autoscale", "deployment/web", "--min=3", "--max=5")
+    replicas = "jsonpath={.spec.replicas}"
+    until(lambda: team.kubectl("get", "deployment/web", "-o", replicas) == "3", "it has scaled")
+    assert team.told() == {}
+    team.kubectl("delete", "hpa/web")
+    team.kubectl("scale", "deployment/web", "--replicas=2")
+    assert team.told() == {"/spec/replicas": ("Live", "kubectl")}
+
+
+def test_a_restart_and_a_pause_are_a_persons(team: Team) -> None:
+    team.apply(DEPLOYMENT)
+    team.kubectl("rollout", "restart", "deployment/web")
+    team.kubectl("rollout", "pause", "deployment/web")
+    restarted = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt"
+    told = team.told()
+    assert told == {
+        restarted: ("Live", "kubectl-rollout"),
+        "/spec/paused": ("Live", "kubectl-rollout"),
+    }
+
+
+@pytest.mark.parametrize("flag", ["--server-side=true", "--server-side=false"])
+def test_helm_rolls_back(team: Team, flag: str) -> None:
+    for name, text in CHART.items():
+        file = team.folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+    def helm(*arguments: str) -> None:
+        team.plane.helm(*arguments, "-n", team.namespace, flag)
+
+    helm("install", "web", str(team.folder))
+    assert team.told() == {}
+    helm("upgrade", "web", str(team.folder), "--set", "colour=blue,extra=true")
+    assert team.told() == {"/data/colour": ("Live", "helm"), "/data/extra": ("LeftBehind", "helm")}
+    helm("rollback", "web", "1")
+    assert team.told() == {}
+    helm("rollback", "web", "2")
+    assert team.told() == {"/data/colour": ("Live", "helm"), "/data/extra": ("LeftBehind", "helm")}
+
+
+def test_a_node_is_cordoned_and_tainted(team: Team) -> None:
+    node = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": f"node-{team.namespace}", "labels": {"rack": "one"}},
+        "spec": {"taints": [{"key": "for", "value": "ci", "effect": "NoSchedule"}]},
+    }
+    name = node["metadata"]["name"]  # type: ignore[index]
+    team.apply(node)
+    assert team.told() == {}
+    team.kubectl("cordon", name)
+    assert team.told() == {"/spec/unschedulable": ("Live", "kubectl-cordon")}
+    team.kubectl("uncordon", name)
+    assert team.told() == {}
+    team.kubectl("taint", "node", name, "night=yes:NoExecute")
+    assert list(team.told().values()) == [("Live", "kubectl-taint")]
+
+
+def test_a_namespace_is_labelled(team: Team) -> None:
+    name = f"{team.namespace}-more"
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    team.apply(space)
+    assert team.told() == {}
+    team.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=privileged")
+    label = "/metadata/labels/pod-security.kubernetes.io~1enforce"
+    assert team.told() == {label: ("Live", "kubectl-label")}
+    team.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def test_roles_are_aggregated(team: Team) -> None:
+    label = f"to-{team.namespace}"
+
+    def role(name: str, **rest: Any) -> dict[str, Any]:
+        metadata = {"name": f"{team.namespace}-{name}", "labels": rest.pop("labels", {})}
+        kind = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+        return {**kind, "metadata": metadata, "rules": [], **rest}
+
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    whole = role(
+        "whole", aggregationRule={"clusterRoleSelectors": [{"matchLabels": {label: "yes"}}]}
+    )
+    part = role("part", labels={label: "yes"}, rules=rules)
+    # Who gives a role has to have what it gives.
+    team.apply(whole, part)
+    name = whole["metadata"]["name"]
+    until(lambda: "pods" in team.kubectl("get", f"clusterrole/{name}", "-o", "yaml"), "its rules")
+    assert team.told() == {}
+    more = [{"op": "add", "path": "/rules/-", "value": {**rules[0], "resources": ["secrets"]}}]
+    team.kubectl(
+        "patch", f"clusterrole/{part['metadata']['name']}", "--type=json", "-p", json.dumps(more)
+    )
+    assert team.told() == {"/rules/1": ("Live", "kubectl-patch")}
+
+
+def test_tokens_claims_and_ports_are_given_by_controllers(team: Team) -> None:
+    token = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "token", "annotations": {"kubernetes.io/service-account.name": "web"}},
+        "type": "kubernetes.io/service-account-token",
+    }
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"}}
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"volume-{team.namespace}"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "capacity": {"storage": "1Gi"},
+            "hostPath": {"path": "/nowhere"},
+            "storageClassName": team.namespace,
+        },
+    }
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "claim"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+            "storageClassName": team.namespace,
+        },
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }
+    team.apply(account, token, volume, claim, service)
+    name = "jsonpath={.spec.volumeName}{.spec.claimRef.name}{.data.namespace}"
+    for each in ("secret/token", "pvc/claim", f"pv/{volume['metadata']['name']}"):  # type: ignore[index]
+        get = ("get", each, "-o", name)
+        until(partial(team.kubectl, *get), f"{each} is filled in")
+    assert team.told() == {}
+
+
+def test_a_definition_gets_a_default_and_a_field_while_objects_live(team: Team) -> None:
+    group = f"{team.namespace}.example"
+
+    def definition(**fields: Any) -> dict[str, Any]:
+        spec = {"type": "object", "properties": {"size": {"type": "integer"}, **fields}}
+        schema = {"type": "object", "properties": {"spec": spec}}
+        version = {"name": "v1", "served": True, "storage": True}
+        return {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"jars.{group}"},
+            "spec": {
+                "group": group,
+                "names": {"kind": "Jar", "plural": "jars"},
+                "scope": "Namespaced",
+                "versions": [{**version, "schema": {"openAPIV3Schema": schema}}],
+            },
+        }
+
+    def define(**fields: Any) -> None:
+        team.kubectl("apply", "-f", "-", stdin=json.dumps(definition(**fields)))
+        team.kubectl("wait", "--for=condition=Established", f"crd/jars.{group}")
+        until(lambda: published() == set(fields), "the new schema is published")
+
+    def published() -> set[str]:
+        schemas = team.plane.api.get(f"/openapi/v3/apis/{group}/v1")["components"]["schemas"]
+        found = [schema for name, schema in schemas.items() if name.endswith(".Jar")]
+        return set(found[0]["properties"]["spec"]["properties"]) - {"size"}
+
+    jar = {
+        "apiVersion": f"{group}/v1",
+        "kind": "Jar",
+        "metadata": {"name": "one"},
+        "spec": {"size": 1, "lid": "tin"},
+    }
+    define()
+    # What the schema does not know is not stored.
+    team.apply(jar, flags=("--validate=false",))
+    assert team.told() == {}
+    define(colour={"type": "string", "default": "red"})
+    assert team.told() == {}
+    # Now it would be stored, and is not there.
+    define(colour={"type": "string", "default": "red"}, lid={"type": "string"})
+    assert team.told() == {"/spec/lid": ("Live", "")}
+    team.kubectl("patch", f"jars.{group}/one", "--type=merge", "-p", '{"spec":{"colour":"blue"}}')
+    assert team.told() == {
+        "/spec/lid": ("Live", ""),
+        "/spec/colour": ("Live", "kubectl-patch"),
+    }
+
+
+NULLS = {
+    "open": {"type": "string", "nullable": True},
+    "given": {"type": "string", "nullable": True, "default": "red"},
+    "never": {"type": "string", "default": "red"},
+}
+
+
+@pytest.mark.parametrize("command", ["create", "apply", "apply --server-side"])
+def test_null_in_git(team: Team, command: str) -> None:
+    group = f"{team.namespace}.example"
+    properties = {"spec": {"type": "object", "properties": NULLS}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"jars.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": "Jar", "plural": "jars"},
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", "properties": properties}},
+                }
+            ],
+        },
+    }
+    team.kubectl("apply", "-f", "-", stdin=json.dumps(definition))
+    team.kubectl("wait", "--for=condition=Established", f"crd/jars.{group}")
+    jar = {
+        "apiVersion": f"{group}/v1",
+        "kind": "Jar",
+        "metadata": {"name": "one"},
+        "spec": dict.fromkeys(NULLS),
+    }
+    (team.folder / "all.yaml").write_text(json.dumps(jar))
+    team.kubectl(*command.split(), "-f", str(team.folder))
+    assert team.told() == {}
+    team.kubectl("patch", f"jars.{group}/one", "--type=merge", "-p", '{"spec":{"open":"x"}}')
+    assert team.told() == {"/spec/open": ("Live", "kubectl-patch")}
