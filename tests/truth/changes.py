@@ -107,7 +107,10 @@ class Changes:
         for _, mutation in zip(range(_TRIES * 2), ideas, strict=False):
             if mutation.is_renaming or not _is_alike(one.body, live, mutation):
                 continue
-            body = changed(one.body, mutation.operation)
+            try:
+                body = changed(one.body, mutation.operation)
+            except LookupError:
+                continue
             path = self._cluster.path(one)
             if not await self._cluster.try_apply(body, path, server_side=True):
                 return mutation

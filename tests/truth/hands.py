@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from truth.places import at
+from truth.places import GONE, at
 
 if TYPE_CHECKING:
     from random import Random
@@ -40,17 +40,25 @@ async def write(
     live = await cluster.get(one)
     if live is None:
         return None
-    wanted = changed(live, mutation.operation)
+    try:
+        wanted = changed(live, mutation.operation)
+    except LookupError:
+        return None  # what was changed before has taken the place away
     if hand == UPDATE:
         return await cluster.update(one, wanted, manager)
     return await cluster.apply(one, excerpt(wanted, mutation.tokens, root), manager)
 
 
 def changed(document: Any, operation: dict[str, Any]) -> Any:
-    """Return a document after one operation of a JSON patch, RFC 6902: add, remove or replace."""
+    """Return a document after one operation of a JSON patch, RFC 6902: add, remove or replace.
+
+    Raises LookupError where there is no such place.
+    """
     document = copy.deepcopy(document)
     *above, last = _tokens(document, operation["path"])
     parent = at(document, tuple(above))
+    if parent is GONE:
+        raise LookupError(operation["path"])
     if operation["op"] == "remove":
         del parent[last]
     elif isinstance(parent, list) and operation["op"] == "add":

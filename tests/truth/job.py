@@ -111,9 +111,7 @@ class _Job:
                 if stored(each.mutation, before[one], now)
                 and not stored(each.mutation, each.then, now)
             ]
-            expected[one] = [
-                oracle.expect(each.mutation, each.manager, one.gvk.kind, now) for each in stood
-            ]
+            expected[one] = [oracle.expect(each, one.gvk.kind, now) for each in stood]
             self._outcome.hands.update(each.hand for each in stood)
             self._outcome.actions.update(
                 f"{each.mutation.action} {each.mutation.field_type}" for each in expected[one]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leadsman.model.finding import ABSENT
+from truth.hands import APPLY
 from truth.mutations import ACTIONS
 from truth.places import GONE, at, pointer
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from leadsman.model.finding import Change, Finding
     from truth.mutations import Mutation
+    from truth.outcome import Made
 
 # What says nothing, where it is all that Git has.
 _NOTHING: tuple[Any, ...] = (GONE, None, {}, [])
@@ -48,20 +50,22 @@ Tokens = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """A change that was made, by whom, and whether it is drift."""
+    """A change that was made, by whom, by which request, and whether it is drift."""
 
     mutation: Mutation
     manager: str
+    hand: str
     drift: bool
 
 
-def expect(mutation: Mutation, manager: str, kind: str, after: dict[str, Any]) -> Expectation:
+def expect(made: Made, kind: str, after: dict[str, Any]) -> Expectation:
     """Say whether a change that the API server has stored is drift.
 
     It is where Git specifies the place, and where something was put that Git does not have. It is
     not where only the order of a list changed that has none, and where something was taken away
     that Git never had.
     """
+    mutation = made.mutation
     place = mutation.place
     specified = not any(place.desired is each or place.desired == each for each in _NOTHING)
     marks = {mutation.action, *_marks(mutation, after)}
@@ -81,7 +85,7 @@ def expect(mutation: Mutation, manager: str, kind: str, after: dict[str, Any]) -
         drift = specified or (place.whole >= 0 and place.within is not GONE)
     else:
         drift = True
-    return Expectation(mutation, manager, drift)
+    return Expectation(mutation, made.manager, made.hand, drift)
 
 
 def _marks(mutation: Mutation, after: dict[str, Any]) -> Iterator[str]:
@@ -138,7 +142,7 @@ def wrong_manager(expected: Expectation, finding: Finding, after: dict[str, Any]
     for change in finding.changes:
         if not _is_about(expected.mutation, change):
             continue
-        if _has_owner(expected.mutation, change, after) is False:
+        if not _has_owner(expected, change, after):
             if change.manager:
                 return f"{change.path}: {change.manager}, where nobody owns anything any more"
             continue
@@ -169,16 +173,18 @@ def near(mutation: Mutation, paths: tuple[str, ...]) -> bool:
     )
 
 
-def _has_owner(mutation: Mutation, change: Change, after: dict[str, Any]) -> bool:
+def _has_owner(expected: Expectation, change: Change, after: dict[str, Any]) -> bool:
     """Tell whether managedFields can name anybody for a change.
 
-    Not where the field is gone, unless it was part of what is owned as a whole and still is
-    there; and not in an object without any: the API server keeps none where none were before.
+    Not where the field is gone, unless somebody applied a zero that is not stored, or it was part
+    of what is owned as a whole and still is there; and not in an object without any: the API server
+    keeps none where none were before.
     """
     if not after["metadata"].get("managedFields"):
         return False
-    if change.live is not ABSENT:
+    if change.live is not ABSENT or expected.hand == APPLY:
         return True
+    mutation = expected.mutation
     whole = mutation.place.unit
     if mutation.is_renaming and not 0 <= whole < len(mutation.tokens) - 1:
         return False  # the element is another

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from leadsman.compare.walk import Difference
     from leadsman.model.desired import DesiredObject
 
+NULL_REMOVES = "a null in Git, which a patch cannot store"
+
 
 def attributed(
     desired: DesiredObject, difference: Difference, ownership: Ownership, trust: Trust
@@ -60,6 +62,8 @@ def attributed(
         excuse = f"known manager {entry.manager}"
         if entry.subresource:
             excuse += f" through {entry.subresource}"
+    elif _is_patched_null(difference, ownership, trust):
+        excuse = NULL_REMOVES
     return Candidate(
         steps,
         difference.op,
@@ -69,6 +73,18 @@ def attributed(
         entry=entry,
         excuse=excuse,
     )
+
+
+def _is_patched_null(difference: Difference, ownership: Ownership, trust: Trust) -> bool:
+    """Tell whether delivery could only leave a default where Git says null.
+
+    To a client that patches, null is the word to remove a field (RFC 7386), of which the API
+    server then makes the default; whoever creates or applies a nullable field stores the null.
+    """
+    if difference.desired is not None or difference.live != difference.field.default:
+        return False
+    ways = {entry.operation for entry in ownership.entries if trust.delivers(entry)}
+    return ways == {"Update"}
 
 
 def witnessed(candidate: Candidate, witness: Witness, difference: Difference) -> Candidate:

@@ -59,6 +59,7 @@ WIDGET_DOCUMENT: JsonObject = {
                             "size": {"type": "integer", "default": 3},
                             "enabled": {"type": "boolean"},
                             "note": {"type": "string", "nullable": True},
+                            "label": {"type": "string", "nullable": True, "default": "red"},
                             "timeout": {"type": "string", "format": "duration"},
                             "retry": {
                                 "type": "string",

@@ -83,6 +83,27 @@ def test_a_doubled_key_is_owned_as_a_whole() -> None:
     ]
 
 
+def test_a_client_that_patches_cannot_store_null() -> None:
+    fields: Any = {"f:spec": {"f:label": {}}}
+    git, live = widget({"label": None}), widget({"label": "red"})
+    by_patch, by_apply = (
+        owned(live, entry("kubectl-client-side-apply", fields, operation))
+        for operation in ("Update", "Apply")
+    )
+    finding = verdict(git, by_patch)
+    assert finding is not None
+    assert (finding.state, [each.rule for each in finding.ignored]) == (
+        State.IN_SYNC,
+        ["a null in Git, which a patch cannot store"],
+    )
+    other = owned(widget({"label": "blue"}), entry("kubectl-client-side-apply", fields))
+    by_nobody = owned(live, entry("kubectl-create", fields))
+    for drifted in (by_apply, by_nobody, other):
+        finding = verdict(git, drifted)
+        assert finding is not None
+        assert [change.path for change in finding.changes] == ["/spec/label"]
+
+
 def test_one_managers_time_is_not_anothers() -> None:
     live = owned(
         widget({"size": 2}),
