@@ -42,7 +42,7 @@ class Changes:
         self._cluster = cluster
         self._plane = plane
         self._bank = Bank()
-        self.tried: dict[Manifest, list[Mutation]] = {}
+        self.tried: dict[Manifest, list[Made]] = {}
 
     async def make(self, live: dict[Manifest, dict[str, Any]]) -> dict[Manifest, list[Made]]:
         """Change the objects; return what changed their meaning."""
@@ -93,9 +93,10 @@ class Changes:
             if now is None:
                 continue
             # What is taken and not stored still makes its author an owner.
-            self.tried.setdefault(one, []).append(mutation)
+            done = Made(mutation, manager, now, hand)
+            self.tried.setdefault(one, []).append(done)
             if stored(mutation, live, now):
-                made.append(Made(mutation, manager, now, hand))
+                made.append(done)
             if len(made) == self._plan.per_object:
                 break
         return made
@@ -132,10 +133,10 @@ class Changes:
         after = await self._cluster.get_all(list(again))
         made: dict[Manifest, list[Made]] = {}
         for one, now in after.items():
-            mutation = again[one]
-            self.tried.setdefault(one, []).append(mutation)
-            if stored(mutation, live[one], now):
-                made[one] = [Made(mutation, MANAGERS[self._plan.way], now, _ANOTHER_FILE)]
+            done = Made(again[one], MANAGERS[self._plan.way], now, _ANOTHER_FILE)
+            self.tried.setdefault(one, []).append(done)
+            if stored(done.mutation, live[one], now):
+                made[one] = [done]
         return made
 
 

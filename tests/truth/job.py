@@ -140,7 +140,7 @@ class _Job:
             if finding is not None:
                 tried = self._changes.tried.get(one, [])
                 if wrong := oracle.unfounded(tried, finding, before[one], after[one]):
-                    done = "; ".join(map(str, tried))
+                    done = "; ".join(f"{each.mutation} ({each.hand})" for each in tried)
                     self._fault(teller, WRONG_PATH, one, f"unfounded: {wrong} after {done}")
 
     async def _is_filled_in(
@@ -177,7 +177,7 @@ class _Job:
     ) -> None:
         if not expected.drift:
             return
-        what = f"{expected.mutation} by {expected.manager}"
+        what = f"{expected.mutation} by {expected.manager} ({expected.hand})"
         if not said.drift:
             self._fault(teller, MISSED, one, what)
         elif said.finding is None:

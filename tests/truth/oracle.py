@@ -7,7 +7,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leadsman.model.finding import ABSENT
+from leadsman.model.finding import ABSENT, Op
 from truth.hands import APPLY
 from truth.mutations import ACTIONS
 from truth.places import GONE, at, pointer
@@ -39,6 +39,8 @@ _BY_DESIGN = tuple(
         ("Pod", r"/spec/tolerations", frozenset({"reorder"})),
         # Every injector of certificates may put it there; one that says nothing is a placeholder.
         (".*", r".*/caBundle", frozenset({"add", "remove", "zero", "change"})),
+        # What every Pod made from a template has without it.
+        (".*", r".*/template/spec/enableServiceLinks", frozenset({"service links"})),
         # The account that a Pod has without it.
         (".*", r".*/serviceAccount(Name)?", frozenset({"default account"})),
     )
@@ -96,6 +98,8 @@ def _marks(mutation: Mutation, after: dict[str, Any]) -> Iterator[str]:
         yield "not of Git"
     if mutation.operation.get("value") == "default":
         yield "default account"
+    if mutation.place.desired is GONE and mutation.operation.get("value") is True:
+        yield "service links"
     desired = mutation.place.desired
     if (
         mutation.tokens[-1] == "caBundle"
@@ -113,6 +117,8 @@ def wrong_path(expected: Expectation, finding: Finding, after: dict[str, Any]) -
         return f"nothing at {expected.mutation.place.pointer}: {paths}"
     for change in told:
         tokens = _tokens(change.path, after)
+        if _is_above(change, expected.mutation) and at(after, tokens) not in _NOTHING:
+            return f"{change.path} is said to be gone, and is {at(after, tokens)!r}"
         if change.live is not ABSENT and not _masked(change):
             seen = at(after, tokens)
             if seen is GONE or (seen != change.live and not _shown(seen, change.live)):
@@ -121,14 +127,14 @@ def wrong_path(expected: Expectation, finding: Finding, after: dict[str, Any]) -
 
 
 def unfounded(
-    done: Sequence[Mutation],
+    done: Sequence[Made],
     finding: Finding,
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> str:
     """Name a path that was told of though nothing changed there; "" if there is none."""
     for change in finding.changes:
-        if any(_is_about(mutation, change) for mutation in done):
+        if any(_is_about(each.mutation, change) or _took(each, change) for each in done):
             continue
         tokens = _tokens(change.path, after)
         if _same(at(before, tokens), at(after, tokens)):
@@ -194,7 +200,7 @@ def _has_owner(expected: Expectation, change: Change, after: dict[str, Any]) -> 
 def _is_about(mutation: Mutation, change: Change) -> bool:
     """Tell whether a change that is told is the one that was made."""
     path, place = change.path, mutation.place.pointer
-    if path in {place, _ALIAS.sub(r"/\1serviceAccountName", place)}:
+    if path in {place, _ALIAS.sub(r"/\1serviceAccountName", place)} or _is_above(change, mutation):
         return True
     tokens, unit = mutation.tokens, mutation.place.unit
     inside = path.startswith(f"{place}/")
@@ -214,6 +220,21 @@ def _is_about(mutation: Mutation, change: Change) -> bool:
     else:
         about = inside and (mutation.action in {"reorder", "add"} or mutation.place.value is None)
     return about
+
+
+def _is_above(change: Change, mutation: Mutation) -> bool:
+    """Tell whether all around a place is told to be gone."""
+    return change.op is Op.REMOVE and mutation.place.pointer.startswith(f"{change.path}/")
+
+
+def _took(made: Made, change: Change) -> bool:
+    """Tell whether an addition is an element that its author has become an owner of.
+
+    As of what admission has added, which nobody owned: who applies something in it applies it.
+    """
+    place = made.mutation.place.pointer
+    is_theirs = made.hand == APPLY and change.manager == made.manager
+    return is_theirs and change.op is Op.ADD and place.startswith(f"{change.path}/")
 
 
 def _tokens(path: str, document: Any) -> Tokens:

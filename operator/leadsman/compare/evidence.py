@@ -7,14 +7,16 @@ Helm in either way:
 * a field that admission **changed** stays the sender's, with the time of the sender's last write;
 * a field that admission **added** is nobody's, an element of a keyed list too; what it adds to an
   atomic list changes that list, which stays the sender's;
-* a field that admission **removed** still is the sender's, although it is not there.
+* a field that admission **removed** still is the sender's, although it is not there; but so is,
+  for who applies, a zero or an empty list that is never stored.
 
 So the owner alone says nothing of a value that differs: the same manager may have sent another one,
 as a person does with ``kubectl apply`` and another file. It takes a document of what was sent, and
 a time after which the sender has not written again. A field that a person removes is taken from
-every owner (structured-merge-diff, ``merge/update.go``), so that an owner of what is not there is
-evidence of itself. But the API server drops on its own what another change makes pointless, such
-as the ``nodePort`` of a Service whose type is changed: somebody else's write since then is doubt.
+every owner (structured-merge-diff, ``merge/update.go``), so that an owner of what is not there,
+and would be stored, is evidence of itself. But the API server drops on its own what another change
+makes pointless, such as the ``nodePort`` of a Service whose type is changed: somebody else's write
+since then is doubt.
 
 In doubt it is drift. Times are whole seconds, in which a second write by a client that uses the
 sender's name can't be told apart.
@@ -22,14 +24,18 @@ sender's name can't be told apart.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
 from leadsman.compare.access import mapping
+from leadsman.compare.emptiness import drops_empty
+from leadsman.compare.nodes import UNTYPED, Origin
 from leadsman.compare.normalize import LAST_APPLIED, normalize
+from leadsman.compare.paths import Item
 from leadsman.compare.walk import differences
 from leadsman.model.finding import ABSENT, Op
 
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leadsman.compare.managers import Trust
-    from leadsman.compare.nodes import Node
+    from leadsman.compare.nodes import Field, Node
     from leadsman.compare.ownership import Entry, Owner, Ownership
     from leadsman.compare.paths import Step, Steps
     from leadsman.compare.walk import Difference
@@ -67,7 +73,7 @@ class Evidence:
 
     source: str
     managers: frozenset[str]
-    document: JsonObject = field(repr=False)
+    document: JsonObject = dataclasses.field(repr=False)
     begun: str = ""
     ended: str = ""
     operation: str = ""
@@ -138,17 +144,15 @@ class Witness:
         return self._changed(place, owners)
 
     def _removed(self, difference: Difference, owners: list[Owner]) -> tuple[str, Entry] | None:
-        """Look for a sender that owns what is not there.
-
-        Who has sent a zero that is not stored owns it even after somebody has removed all around
-        it, so it takes the place itself, or a value in it that would have been stored.
-        """
+        """Look for a sender that owns what is not there, though what it sent would be stored."""
         place = difference.steps
         senders = [owner.entry for owner in owners]
         if not senders or not all(map(self._trust.delivers, senders)):
             return None
-        if not all(owner.exact or _owns_value(owner.below, difference.desired) for owner in owners):
-            return None
+        is_null = self._ownership.in_manifest(self._live, place) is None
+        if is_null or not all(_was_stored(owner, difference) for owner in owners):
+            # Who sent nothing but what is left out, or stored as null, owns it all the same.
+            return self._changed(place, owners)
         since = min(entry.time for entry in senders)
         if not _TIME.fullmatch(since):
             return None
@@ -238,20 +242,38 @@ def _last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...
     )
 
 
-def _owns_value(fields: JsonObject, desired: Json) -> bool:
-    """Tell whether a tree of fields has one whose value in Git is none that is left out."""
-    todo: list[tuple[JsonObject, Json]] = [(fields, desired)]
+def _was_stored(owner: Owner, difference: Difference) -> bool:
+    """Tell whether an owner's fields show that it sent something of a place that is stored.
+
+    By Update, one owns what was stored. Who applies owns all that it sent, what is left out as
+    empty too, be it a zero, an empty list, or a struct without fields.
+    """
+    is_applied = owner.entry.operation == "Apply"
+    if owner.exact and (not is_applied or isinstance(difference.steps[-1], Item)):
+        return True
+    todo: list[tuple[JsonObject, Json, Field]] = [
+        (owner.below, difference.desired, difference.field)
+    ]
     while todo:
-        owned, value = todo.pop()
-        for key, below in owned.items():
-            if not key.startswith("f:") or not isinstance(value, dict):
-                continue
-            given = value.get(key.removeprefix("f:"))
-            if below and isinstance(below, dict):
-                todo.append((below, given))
-            elif given:
+        owned, value, field = todo.pop()
+        keys = owned.keys() - {"."}
+        if not keys:
+            if value and not (is_applied and _may_be_left_out(value, field)):
                 return True
+        elif not all(key.startswith("f:") for key in keys):
+            return True  # the element of a list
+        elif isinstance(value, dict):
+            for key in keys:
+                name = key.removeprefix("f:")
+                below = mapping(owned[key])
+                todo.append((below, value.get(name), field.node.field(name) or UNTYPED))
     return False
+
+
+def _may_be_left_out(value: Json, field: Field) -> bool:
+    """Tell whether another value than Git's may have been sent of a field, and not be stored."""
+    is_struct = isinstance(value, dict | list) and field.node.origin is Origin.GO
+    return is_struct or drops_empty(field)
 
 
 def _may_be_since(entry: Entry, time: str) -> bool:

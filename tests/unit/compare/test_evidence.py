@@ -159,7 +159,7 @@ def service(**port: int) -> JsonObject:
 def without_port(*strangers: JsonObject) -> JsonObject:
     fields: JsonObject = {".": {}, "f:port": {}, "f:nodePort": {}}
     ports: JsonObject = {'k:{"port":80,"protocol":"TCP"}': fields}
-    delivery = entry("helm", {"f:spec": {"f:ports": ports}}, "Apply")
+    delivery = entry("helm", {"f:spec": {"f:ports": ports}}, "Update")
     return owned(service(), delivery, *strangers)
 
 
@@ -281,5 +281,53 @@ def test_a_zero_that_was_sent_and_is_not_stored_shows_no_removal() -> None:
         return len(finding.changes), len(finding.excused)
 
     assert found({"f:tty": {}}) == (1, 0)
-    assert found({"f:tty": {}, "f:image": {}}) == (0, 1)
+    assert found({"f:tty": {}, "f:image": {}}) == (1, 0)
     assert found({".": {}, "f:name": {}}) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("operation", "field", "value", "told"),
+    [
+        # By an update one owns what was stored.
+        ("Update", "hostNetwork", True, []),
+        ("Update", "affinity", {"nodeAffinity": {}}, []),
+        # It may have been applied as false, or without anything in it, which is not stored.
+        ("Apply", "hostNetwork", True, ["hostNetwork"]),
+        ("Apply", "affinity", {"nodeAffinity": {}}, ["affinity"]),
+        # Its false is stored.
+        ("Apply", "automountServiceAccountToken", True, []),
+    ],
+)
+def test_who_applies_owns_what_is_left_out_as_empty(
+    operation: str, field: str, value: Any, told: list[str]
+) -> None:
+    git = deployment()
+    git["spec"]["template"]["spec"][field] = value
+    sent: JsonObject = {"f:spec": {"f:template": {"f:spec": {f"f:{field}": {}}}}}
+    live = owned(deployment(), entry("helm", sent, operation))
+    assert [path.rpartition("/")[2] for path in drifted(live, git)] == told
+
+
+def test_an_atomic_list_may_have_been_applied_empty() -> None:
+    def binding(*subjects: JsonObject) -> JsonObject:
+        return {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "web"},
+        } | ({"subjects": list(subjects)} if subjects else {})
+
+    git = binding({"kind": "ServiceAccount", "name": "web", "namespace": "shop"})
+    live = owned(binding(), entry("kubectl", {"f:subjects": {}}, "Apply"))
+    assert drifted(live, git) == ["/subjects"]
+
+
+def test_who_stored_null_owns_it() -> None:
+    role: JsonObject = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "web"},
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+    }
+    live = owned(role | {"rules": None}, entry(CLIENT, {"f:rules": {}}, "Update"))
+    assert drifted(live, role) == ["/rules"]
