@@ -24,18 +24,15 @@ sender's name can't be told apart.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
 
 from leadsman.compare.access import mapping
-from leadsman.compare.emptiness import drops_empty
-from leadsman.compare.nodes import UNTYPED, Origin
 from leadsman.compare.normalize import LAST_APPLIED, normalize
-from leadsman.compare.paths import Item
+from leadsman.compare.traces import was_stored
 from leadsman.compare.walk import differences
 from leadsman.model.finding import ABSENT, Op
 
@@ -43,12 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leadsman.compare.managers import Trust
-    from leadsman.compare.nodes import Field, Node
+    from leadsman.compare.nodes import Node
     from leadsman.compare.ownership import Entry, Owner, Ownership
     from leadsman.compare.paths import Step, Steps
     from leadsman.compare.walk import Difference
     from leadsman.model.identity import Gvk
-    from leadsman.model.json import Json, JsonObject
+    from leadsman.model.json import JsonObject
 
 # As the API server writes times; only these can be compared as texts.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -73,7 +70,7 @@ class Evidence:
 
     source: str
     managers: frozenset[str]
-    document: JsonObject = dataclasses.field(repr=False)
+    document: JsonObject = field(repr=False)
     begun: str = ""
     ended: str = ""
     operation: str = ""
@@ -150,7 +147,7 @@ class Witness:
         if not senders or not all(map(self._trust.delivers, senders)):
             return None
         is_null = self._ownership.in_manifest(self._live, place) is None
-        if is_null or not all(_was_stored(owner, difference) for owner in owners):
+        if is_null or not all(was_stored(owner, difference) for owner in owners):
             # Who sent nothing but what is left out, or stored as null, owns it all the same.
             return self._changed(place, owners)
         since = min(entry.time for entry in senders)
@@ -240,40 +237,6 @@ def _last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...
             operation=entry.operation,
         ),
     )
-
-
-def _was_stored(owner: Owner, difference: Difference) -> bool:
-    """Tell whether an owner's fields show that it sent something of a place that is stored.
-
-    By Update, one owns what was stored. Who applies owns all that it sent, what is left out as
-    empty too, be it a zero, an empty list, or a struct without fields.
-    """
-    is_applied = owner.entry.operation == "Apply"
-    if owner.exact and (not is_applied or isinstance(difference.steps[-1], Item)):
-        return True
-    todo: list[tuple[JsonObject, Json, Field]] = [
-        (owner.below, difference.desired, difference.field)
-    ]
-    while todo:
-        owned, value, field = todo.pop()
-        keys = owned.keys() - {"."}
-        if not keys:
-            if value and not (is_applied and _may_be_left_out(value, field)):
-                return True
-        elif not all(key.startswith("f:") for key in keys):
-            return True  # the element of a list
-        elif isinstance(value, dict):
-            for key in keys:
-                name = key.removeprefix("f:")
-                below = mapping(owned[key])
-                todo.append((below, value.get(name), field.node.field(name) or UNTYPED))
-    return False
-
-
-def _may_be_left_out(value: Json, field: Field) -> bool:
-    """Tell whether another value than Git's may have been sent of a field, and not be stored."""
-    is_struct = isinstance(value, dict | list) and field.node.origin is Origin.GO
-    return is_struct or drops_empty(field)
 
 
 def _may_be_since(entry: Entry, time: str) -> bool:

@@ -308,6 +308,21 @@ def test_who_applies_owns_what_is_left_out_as_empty(
     assert [path.rpartition("/")[2] for path in drifted(live, git)] == told
 
 
+def test_a_struct_in_which_anything_was_applied_is_stored() -> None:
+    git = deployment()
+    (container,) = git["spec"]["template"]["spec"]["containers"]
+    container["livenessProbe"] = {"exec": {"command": ["true"]}}
+    element = f'k:{{"name":"{container["name"]}"}}'
+
+    def told(probe: JsonObject) -> list[str]:
+        containers: JsonObject = {element: {".": {}, "f:name": {}, "f:livenessProbe": probe}}
+        sent: JsonObject = {"f:spec": {"f:template": {"f:spec": {"f:containers": containers}}}}
+        return drifted(owned(deployment(), entry("helm", sent, "Apply")), git)
+
+    assert told({"f:exec": {"f:command": {}}}) == []
+    assert told({}) == ["/spec/template/spec/containers/0/livenessProbe"]
+
+
 def test_an_atomic_list_may_have_been_applied_empty() -> None:
     def binding(*subjects: JsonObject) -> JsonObject:
         return {
