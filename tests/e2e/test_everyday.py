@@ -254,57 +254,66 @@ def test_tokens_claims_and_ports_are_given_by_controllers(team: Team) -> None:
     assert team.told() == {}
 
 
-def test_a_definition_gets_a_default_and_a_field_while_objects_live(team: Team) -> None:
-    group = f"{team.namespace}.example"
+def definition(group: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the definition of jars, with the properties of their spec."""
+    schema = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "properties": spec}},
+    }
+    version = {"name": "v1", "served": True, "storage": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"jars.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": "Jar", "plural": "jars"},
+            "scope": "Namespaced",
+            "versions": [{**version, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
 
-    def definition(**fields: Any) -> dict[str, Any]:
-        spec = {"type": "object", "properties": {"size": {"type": "integer"}, **fields}}
-        schema = {"type": "object", "properties": {"spec": spec}}
-        version = {"name": "v1", "served": True, "storage": True}
-        return {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"jars.{group}"},
-            "spec": {
-                "group": group,
-                "names": {"kind": "Jar", "plural": "jars"},
-                "scope": "Namespaced",
-                "versions": [{**version, "schema": {"openAPIV3Schema": schema}}],
-            },
-        }
 
-    def define(**fields: Any) -> None:
-        team.kubectl("apply", "-f", "-", stdin=json.dumps(definition(**fields)))
-        team.kubectl("wait", "--for=condition=Established", f"crd/jars.{group}")
-        until(lambda: published() == set(fields), "the new schema is published")
-
-    def published() -> set[str] | None:
-        if f"apis/{group}/v1" not in team.plane.api.get("/openapi/v3")["paths"]:
-            return None
-        schemas = team.plane.api.get(f"/openapi/v3/apis/{group}/v1")["components"]["schemas"]
-        found = [schema for name, schema in schemas.items() if name.endswith(".Jar")]
-        return set(found[0]["properties"]["spec"]["properties"]) - {"size"}
-
-    jar = {
+def jar(group: str, spec: Any) -> dict[str, Any]:
+    return {
         "apiVersion": f"{group}/v1",
         "kind": "Jar",
         "metadata": {"name": "one"},
-        "spec": {"size": 1, "lid": "tin"},
+        "spec": spec,
     }
-    define()
+
+
+def define(team: Team, group: str, spec: dict[str, Any]) -> None:
+    """Have jars served, and described as they are defined."""
+
+    def published() -> set[str]:
+        if f"apis/{group}/v1" not in team.plane.api.get("/openapi/v3")["paths"]:
+            return set()
+        schemas = team.plane.api.get(f"/openapi/v3/apis/{group}/v1")["components"]["schemas"]
+        (found,) = [schema for name, schema in schemas.items() if name.endswith(".Jar")]
+        return set(found["properties"]["spec"]["properties"])
+
+    team.kubectl("apply", "-f", "-", stdin=json.dumps(definition(group, spec)))
+    team.kubectl("wait", "--for=condition=Established", f"crd/jars.{group}")
+    until(lambda: published() == set(spec), "the schema is published")
+
+
+def test_a_definition_gets_a_default_and_a_field_while_objects_live(team: Team) -> None:
+    group = f"{team.namespace}.example"
+    size, lid = {"size": {"type": "integer"}}, {"lid": {"type": "string"}}
+    colour = {"colour": {"type": "string", "default": "red"}}
+    define(team, group, size)
     # What the schema does not know is not stored.
-    team.apply(jar, flags=("--validate=false",))
+    team.apply(jar(group, {"size": 1, "lid": "tin"}), flags=("--validate=false",))
     assert team.told() == {}
-    define(colour={"type": "string", "default": "red"})
+    define(team, group, size | colour)
     assert team.told() == {}
     # Now it would be stored, and is not there.
-    define(colour={"type": "string", "default": "red"}, lid={"type": "string"})
-    assert team.told() == {"/spec/lid": ("Live", "")}
+    define(team, group, size | colour | lid)
+    told = {"/spec/lid": ("Live", "")}
+    assert team.told() == told
     team.kubectl("patch", f"jars.{group}/one", "--type=merge", "-p", '{"spec":{"colour":"blue"}}')
-    assert team.told() == {
-        "/spec/lid": ("Live", ""),
-        "/spec/colour": ("Live", "kubectl-patch"),
-    }
+    assert team.told() == told | {"/spec/colour": ("Live", "kubectl-patch")}
 
 
 NULLS = {
@@ -314,43 +323,26 @@ NULLS = {
 }
 
 
-@pytest.mark.parametrize("former", [None, "x"])
-@pytest.mark.parametrize("command", ["create", "apply", "apply --server-side"])
+@pytest.mark.parametrize(
+    ("command", "former"),
+    [
+        ("create", None),
+        ("apply", None),
+        ("apply", "x"),
+        ("apply --server-side", None),
+        ("apply --server-side", "x"),
+    ],
+)
 def test_null_in_git(team: Team, command: str, former: str | None) -> None:
     group = f"{team.namespace}.example"
-    properties = {"spec": {"type": "object", "properties": NULLS}}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"jars.{group}"},
-        "spec": {
-            "group": group,
-            "names": {"kind": "Jar", "plural": "jars"},
-            "scope": "Namespaced",
-            "versions": [
-                {
-                    "name": "v1",
-                    "served": True,
-                    "storage": True,
-                    "schema": {"openAPIV3Schema": {"type": "object", "properties": properties}},
-                }
-            ],
-        },
-    }
-    team.kubectl("apply", "-f", "-", stdin=json.dumps(definition))
-    team.kubectl("wait", "--for=condition=Established", f"crd/jars.{group}")
-    jar = {
-        "apiVersion": f"{group}/v1",
-        "kind": "Jar",
-        "metadata": {"name": "one"},
-        "spec": dict.fromkeys(NULLS),
-    }
-    if former is not None and command != "create":
-        before = {**jar, "spec": dict.fromkeys(NULLS, former)}
+    define(team, group, NULLS)
+    if former is not None:
+        before = jar(group, dict.fromkeys(NULLS, former))
         team.kubectl(*command.split(), "-f", "-", stdin=json.dumps(before))
-    (team.folder / "all.yaml").write_text(json.dumps(jar))
+    (team.folder / "all.yaml").write_text(json.dumps(jar(group, dict.fromkeys(NULLS))))
     team.kubectl(*command.split(), "-f", str(team.folder))
     assert team.told() == {}
+    # To kubectl apply, null is the word to remove a field, after which the default is right.
     for given, is_drift in (("blue", True), ("red", command != "apply")):
         patch = {"spec": {"open": "x", "given": given}}
         team.kubectl("patch", f"jars.{group}/one", "--type=merge", "-p", json.dumps(patch))
@@ -358,3 +350,16 @@ def test_null_in_git(team: Team, command: str, former: str | None) -> None:
         if is_drift:
             told["/spec/given"] = ("Live", "kubectl-patch")
         assert team.told() == told, given
+
+
+def test_an_object_of_one_and_a_half_megabytes(team: Team) -> None:
+    group = f"{team.namespace}.example"
+    define(team, group, {"lines": {"type": "array", "items": {"type": "string"}}})
+    large = jar(group, {"lines": [f"line {number}" for number in range(115_200)]})
+    assert len(json.dumps(large, separators=(",", ":"))) > 1_500_000
+    team.apply(large, flags=("--server-side",))
+    assert team.told() == {}
+    place = "/spec/lines/115199"
+    patch = [{"op": "replace", "path": place, "value": "other"}]
+    team.kubectl("patch", f"jars.{group}/one", "--type=json", "-p", json.dumps(patch))
+    assert team.told() == {place: ("Live", "kubectl-patch")}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from harness.operator import Operator
 
 SURPRISES = "\ufeff é e\u0301 \u202eright\u202c \u2028\u2029 \u200b \U0001f600 \ufffd \u007f < > &"
+# An object of 1.5 MB with them: etcd takes 1.5 MiB, managedFields included.
+LINES = [f"line {number}" for number in range(115_200)]
 DEFINITION = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -101,7 +103,7 @@ def test_large_deep_and_strange_objects(
     git = (
         config("large", {"file": large, "other": "x" * 300_000}),
         config("strange", {"text": SURPRISES, "empty": "", "nul": "a\0b"}),
-        thing("large", {"lines": [f"line {n}" for n in range(60_000)]}),
+        thing("large", {"lines": LINES}),
         thing("deep", {"more": nested(150, 1)}),
         thing("deeper-live", {"size": 1}),
         thing("numbers", {"a": 1.0, "b": 10**18 + 1, "c": -0.0, "d": 1e300, "e": 0.1}),
@@ -122,7 +124,7 @@ def test_large_deep_and_strange_objects(
     changed = large.replace("line 7:", "line 8:", 1)
     patch("ConfigMap", "large", {"data": {"file": changed}})
     patch("ConfigMap", "strange", {"data": {"text": SURPRISES.replace("e\u0301", "é")}})
-    place = "/spec/lines/59999"
+    place = f"/spec/lines/{len(LINES) - 1}"
     patch("Thing", "large", [{"op": "replace", "path": place, "value": "other"}], "json-patch+json")
     patch("Thing", "deep", {"spec": {"more": nested(150, 2)}})
     patch("Thing", "deeper-live", {"spec": {"more": nested(500, SURPRISES)}})
