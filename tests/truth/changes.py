@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from truth.apitypes import root_type
-from truth.hands import changed, choose, write
+from truth.hands import ANOTHER_FILE, changed, choose, write
 from truth.mutations import apart, proposals
 from truth.outcome import Made
 from truth.places import at
@@ -30,7 +30,6 @@ FOREIGN = ("kubectl-edit", "kubectl-patch", "k9s", "Mozilla", "shop-operator", "
 # The ways by which anybody may deliver another file in the same name, and how many objects get one.
 _BY_FILE = frozenset({"apply", "server-side"})
 _SHARE = 0.2
-_ANOTHER_FILE = "another file"
 _TRIES = 12
 
 
@@ -133,7 +132,7 @@ class Changes:
         after = await self._cluster.get_all(list(again))
         made: dict[Manifest, list[Made]] = {}
         for one, now in after.items():
-            done = Made(again[one], MANAGERS[self._plan.way], now, _ANOTHER_FILE)
+            done = Made(again[one], MANAGERS[self._plan.way], now, ANOTHER_FILE)
             self.tried.setdefault(one, []).append(done)
             if stored(done.mutation, live[one], now):
                 made[one] = [done]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from truth.mutations import Mutation
 
 PATCH, UPDATE, APPLY = "patch", "update", "apply"
+# Not a request: a delivery in the same way and name as the first.
+ANOTHER_FILE = "another file"
 
 
 def choose(mutation: Mutation, root: Type, rng: Random) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leadsman.model.finding import ABSENT, Op
-from truth.hands import APPLY
+from truth.hands import ANOTHER_FILE, APPLY
 from truth.mutations import ACTIONS
 from truth.places import GONE, at, pointer
 
@@ -188,13 +188,24 @@ def _has_owner(expected: Expectation, change: Change, after: dict[str, Any]) -> 
     """
     if not after["metadata"].get("managedFields"):
         return False
-    if change.live is not ABSENT or expected.hand == APPLY:
-        return True
     mutation = expected.mutation
     whole = mutation.place.unit
+    if change.live is not ABSENT or expected.hand == APPLY:
+        # Of what its only owner has dropped, the API server makes a default of nobody's.
+        is_dropped = mutation.action == "remove" and whole < 0
+        return not (is_dropped and expected.hand == ANOTHER_FILE and _applies(expected, after))
     if mutation.is_renaming and not 0 <= whole < len(mutation.tokens) - 1:
         return False  # the element is another
     return whole >= 0 and at(after, mutation.tokens[:whole]) is not GONE
+
+
+def _applies(expected: Expectation, after: dict[str, Any]) -> bool:
+    """Tell whether a manager delivers by server-side apply."""
+    return all(
+        entry["operation"] == "Apply"
+        for entry in after["metadata"]["managedFields"]
+        if entry.get("manager") == expected.manager
+    )
 
 
 def _is_about(mutation: Mutation, change: Change) -> bool:
@@ -223,8 +234,13 @@ def _is_about(mutation: Mutation, change: Change) -> bool:
 
 
 def _is_above(change: Change, mutation: Mutation) -> bool:
-    """Tell whether all around a place is told to be gone."""
-    return change.op is Op.REMOVE and mutation.place.pointer.startswith(f"{change.path}/")
+    """Tell whether all around a place is told to be gone, an element of a list apart."""
+    tokens = mutation.tokens
+    return change.op is Op.REMOVE and any(
+        change.path == pointer(tokens[:length])
+        for length in range(1, len(tokens))
+        if isinstance(tokens[length - 1], str)
+    )
 
 
 def _took(made: Made, change: Change) -> bool:
