@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         for batch in made
         for way in options.ways
+        if batch.name in (options.only or {batch.name})
     ]
     started = time.monotonic()
     with ProcessPoolExecutor(options.jobs) as pool:
@@ -111,6 +112,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--mutations", type=int, default=2, help="changes per object")
     parser.add_argument("--more", type=int, default=450, help="further cases of each pinned input")
     parser.add_argument("--sample", type=int, default=0, help="take only so many objects")
+    parser.add_argument("--only", nargs="*", default=[], help="names of batches: batch-4")
     parser.add_argument("--batch", type=int, default=250, help="objects per control plane")
     parser.add_argument("--jobs", type=int, default=2, help="control planes at once")
     parser.add_argument("--verbose", action="store_true")

@@ -74,13 +74,19 @@ def _comparable(document: JsonObject) -> JsonObject:
 
 
 def _secret(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
-    """Merge ``stringData`` into ``data``; an empty value may be written as null."""
+    """Merge ``stringData`` into ``data``; an empty value may be written as null.
+
+    What is null in Git is stored as empty, or not at all by a client that patches.
+    """
     for document in (desired, live):
         data = dict(mapping(document.get("data")))
         for key, text in mapping(document.pop("stringData", None)).items():
-            data[key] = b64encode(str(text or "").encode()).decode()
+            data[key] = None if text is None else b64encode(str(text).encode()).decode()
         if data:
-            document["data"] = {key: "" if text is None else text for key, text in data.items()}
+            is_live = document is live
+            document["data"] = {
+                key: "" if text is None and is_live else text for key, text in data.items()
+            }
 
 
 def _cluster_role(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
