@@ -352,6 +352,23 @@ def test_null_in_git(team: Team, command: str, former: str | None) -> None:
         assert team.told() == told, given
 
 
+@pytest.mark.parametrize("command", ["create", "apply", "apply --server-side"])
+def test_null_in_a_secret_and_in_labels(team: Team, command: str) -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "keys", "labels": {"empty": None}, "annotations": {"none": None}},
+        "data": {"a": None, "b": "eA=="},
+        "stringData": {"c": None, "d": "y"},
+    }
+    (team.folder / "all.yaml").write_text(json.dumps(secret))
+    team.kubectl(*command.split(), "-f", str(team.folder))
+    assert team.told() == {}
+    team.kubectl("patch", "secret/keys", "--type=merge", "-p", '{"data":{"b":"eQ==","a":"eA=="}}')
+    who = ("Live", "kubectl-patch")
+    assert team.told() == {"/data/a": who, "/data/b": who}
+
+
 def test_an_object_of_one_and_a_half_megabytes(team: Team) -> None:
     group = f"{team.namespace}.example"
     define(team, group, {"lines": {"type": "array", "items": {"type": "string"}}})
