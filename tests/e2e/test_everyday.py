@@ -298,6 +298,48 @@ def define(team: Team, group: str, spec: dict[str, Any]) -> None:
     until(lambda: published() == set(spec), "the schema is published")
 
 
+@pytest.mark.parametrize("command", ["create", "apply", "apply --server-side"])
+def test_strategies_of_the_api_server_change_what_is_sent(team: Team, command: str) -> None:
+    selector = {"matchLabels": {"app": "web"}}
+    term = {"topologyKey": "zone", "labelSelector": selector, "matchLabelKeys": ["version"]}
+    spread = {**term, "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
+    (container,) = POD["containers"]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "labels": {"version": "one"}},
+        "spec": {
+            "affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}},
+            "containers": [{**container, "ports": [{"containerPort": 8080}]}],
+            "hostNetwork": True,
+            "terminationGracePeriodSeconds": -5,
+            "topologySpreadConstraints": [spread],
+        },
+    }
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "web"},
+        "secrets": [{"name": "key", "namespace": team.namespace, "kind": "Secret"}],
+    }
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "web"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+            "dataSource": {"apiGroup": "example.com", "kind": "Disk", "name": "old"},
+        },
+    }
+    (team.folder / "all.yaml").write_text(yaml.safe_dump_all([pod, account, claim]))
+    team.kubectl(*command.split(), "-f", str(team.folder))
+    assert team.told() == {}
+    team.kubectl("label", "pod/web", "--overwrite", "version=two")
+    team.kubectl("patch", "serviceaccount/web", "--type=merge", "-p", '{"secrets":[{"name":"b"}]}')
+    assert set(team.told()) == {"/metadata/labels/version", "/secrets/0"}
+
+
 def test_a_definition_gets_a_default_and_a_field_while_objects_live(team: Team) -> None:
     group = f"{team.namespace}.example"
     size, lid = {"size": {"type": "integer"}}, {"lid": {"type": "string"}}

@@ -14,6 +14,7 @@ from leadsman.compare.placeholders import (
     in_custom_resource_definition,
     in_webhooks,
 )
+from leadsman.compare.strategies import in_claim, in_pod, in_service_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +55,7 @@ def normalize(desired: JsonObject, live: JsonObject, gvk: Gvk) -> tuple[JsonObje
     """Return both sides reduced to what is compared; the arguments are not changed."""
     wanted, found = _comparable(desired), _comparable(live)
     special = _BY_KIND.get((gvk.group, gvk.kind))
-    if special is not None:
+    if special is not None and wanted != found:
         special(wanted, found, live)
     return wanted, found
 
@@ -98,6 +99,7 @@ def _cluster_role(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
 
 
 def _pod(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
+    in_pod(desired, live)
     _leave_usual(desired, live, "tolerations", _is_usual_toleration)
 
 
@@ -203,6 +205,10 @@ _SCALE_UP: JsonObject = {
         {"type": "Percent", "value": 100, "periodSeconds": 15},
     ],
 }
+_AUTOSCALER_STATUS = (
+    "autoscaling.alpha.kubernetes.io/conditions",
+    "autoscaling.alpha.kubernetes.io/current-metrics",
+)
 _SCALE_DOWN: JsonObject = {
     "selectPolicy": "Max",
     "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
@@ -210,7 +216,15 @@ _SCALE_DOWN: JsonObject = {
 
 
 def _autoscaler(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
-    """Leave out what completes a behavior, as the API server does with any that is given."""
+    """Leave out what completes a behavior, as the API server does with any that is given.
+
+    And the status that v1 has no fields for. Source: ``pkg/apis/autoscaling/annotations.go``.
+    """
+    metadata = mapping(live.get("metadata"))
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict):
+        kept = {key: value for key, value in annotations.items() if key not in _AUTOSCALER_STATUS}
+        live["metadata"] = {**metadata, "annotations": kept}
     behavior = mapping(desired.get("spec")).get("behavior")
     spec = mapping(live.get("spec"))
     found = spec.get("behavior")
@@ -262,9 +276,11 @@ _BY_KIND: Mapping[tuple[str, str], Callable[[JsonObject, JsonObject, JsonObject]
     ("", "LimitRange"): _limit_range,
     ("", "Namespace"): _namespace,
     ("", "Node"): _node,
+    ("", "PersistentVolumeClaim"): lambda desired, live, _: in_claim(desired, live),
     ("", "Pod"): _pod,
     ("", "ReplicationController"): _labels_from_template,
     ("", "Secret"): _secret,
+    ("", "ServiceAccount"): lambda desired, live, _: in_service_account(desired, live),
     ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
     ("batch", "Job"): _labels_from_template,
     (_RBAC, "ClusterRole"): _cluster_role,

@@ -66,7 +66,9 @@ def redundant(value: Json, field: Field, desired: JsonObject, live: JsonObject) 
     if value is None or _is_default(value, field, desired, live):
         return True
     if value == [] or (value == {} and field.node.shape is Shape.MAP):
-        return True
+        # To be empty is to say something where the API server would fill it in.
+        is_filled = field.default is not ABSENT and bool(field.default)
+        return not (is_filled and field.node.origin is Origin.CUSTOM)
     if not drops_empty(field):
         return False
     if isinstance(value, dict) and field.node.shape is not Shape.MAP:

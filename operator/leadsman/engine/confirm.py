@@ -38,6 +38,7 @@ OUTDATED = "Outdated"
 # In whose name the API server is asked about what no known tool has delivered.
 _OWN_NAME = "leadsman"
 _ADMISSION = "admissionregistration.k8s.io"
+_REQUEST = ("certificates.k8s.io", "CertificateSigningRequest")
 # Characters of a refusal that are told: one may quote a whole object, and a report cuts at 512.
 _TOLD = 400
 
@@ -64,10 +65,13 @@ def is_askable(gvk: Gvk, resource: ApiResource) -> bool:
     """Tell whether the API server is ever asked about a kind.
 
     Not about admission policies and their bindings, on which no policy is ever evaluated: who
-    could write them could remove the fence that makes dry runs harmless.
+    could write them could remove the fence that makes dry runs harmless. And not about requests for
+    certificates, of which an update changes nothing, so that the answer is always what is live
+    (``csrStrategy.PrepareForUpdate`` in ``pkg/registry/certificates/certificates/strategy.go``).
     """
     is_policy = gvk.group == _ADMISSION and "Policy" in gvk.kind
-    return not is_policy and "patch" in resource.verbs
+    is_request = (gvk.group, gvk.kind) == _REQUEST
+    return not (is_policy or is_request) and "patch" in resource.verbs
 
 
 async def confirm(  # noqa: PLR0913 - what is known of one object

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 # Outside of a string, JSON has none of them: all may be escaped in the text as a whole.
 _REFUSED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-# The parser counts the quotes and the bytes of escapes.
+# The parser counts the quotes and the bytes of escapes, of which a character may have six.
 _LONG = 1000
-_KEYS = re.compile(r'"(?:[^"\\]|\\.){1000,}":')
+_MAY_BE_LONG = (_LONG - 2) // 6
 
 
 def plain(document: Json) -> bytes:
@@ -46,10 +46,27 @@ def encode(document: Json) -> bytes:
         RecursionError: it is nested too deeply to be written.
 
     """
-    text = plain(document).decode()
-    if len(text) > _LONG and _KEYS.search(text) is not None:
-        text = "".join(_marked(document))
-    return _REFUSED.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+    is_marked = _has_long_key(document)
+    text = "".join(_marked(document)) if is_marked else plain(document).decode()
+    return _escaped(text).encode()
+
+
+def _escaped(text: str) -> str:
+    return _REFUSED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _has_long_key(document: Json) -> bool:
+    # Looked for in the document: in its text, every quote within a long string may begin a key.
+    todo = [document]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            if any(len(key) >= _MAY_BE_LONG and len(_written(key)) >= _LONG for key in value):
+                return True
+            todo += [item for item in value.values() if isinstance(item, dict | list)]
+        elif isinstance(value, list):
+            todo += [item for item in value if isinstance(item, dict | list)]
+    return False
 
 
 def _marked(value: Json) -> list[str]:
@@ -80,5 +97,9 @@ def _marked(value: Json) -> list[str]:
 
 
 def _key(key: str) -> str:
-    written = json.dumps(key, ensure_ascii=False)
+    written = _written(key)
     return f"? {written} : " if len(written) >= _LONG else f"{written}:"
+
+
+def _written(key: str) -> str:
+    return _escaped(json.dumps(key, ensure_ascii=False))

@@ -51,3 +51,14 @@ def test_what_is_deeply_nested_is_written() -> None:
     for _ in range(300):
         document = {"a": [document]}
     assert json.loads(encode(document)) == document
+
+
+def test_quotes_in_a_long_text_are_no_keys() -> None:
+    """Each of them was looked at as the start of one: it took minutes."""
+    document = {"dashboard": '{"panel": {"title": "CPU"}, "rows": []}\n' * 20_000}
+    assert json.loads(encode(document)) == document
+
+
+def test_a_key_that_is_long_by_its_escapes_is_marked() -> None:
+    document = {"\x7f" * 180: 1}
+    assert yaml.safe_load(encode(document)) == document
