@@ -340,6 +340,34 @@ def test_strategies_of_the_api_server_change_what_is_sent(team: Team, command: s
     assert set(team.told()) == {"/metadata/labels/version", "/secrets/0"}
 
 
+@pytest.mark.parametrize("command", ["create", "apply", "apply --server-side"])
+def test_an_ingress_gets_the_class_that_is_the_default(team: Team, command: str) -> None:
+    name = f"class-{team.namespace}"
+    default = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    ingress_class = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": name, "annotations": default},
+        "spec": {"controller": "example.com/none"},
+    }
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "web"},
+        "spec": {"ingressClassName": None, "defaultBackend": backend},
+    }
+    team.kubectl("create", "-f", "-", stdin=json.dumps(ingress_class))
+    (team.folder / "all.yaml").write_text(json.dumps(ingress))
+    team.kubectl(*command.split(), "-f", str(team.folder))
+    assert team.kubectl("get", "ingress/web", "-o", "jsonpath={.spec.ingressClassName}") == name
+    assert team.told() == {}
+    patch = json.dumps({"spec": {"ingressClassName": "other"}})
+    team.kubectl("patch", "ingress/web", "--type=merge", "-p", patch)
+    assert team.told() == {"/spec/ingressClassName": ("Live", "kubectl-patch")}
+    team.kubectl("delete", "ingressclass", name)
+
+
 def test_a_definition_gets_a_default_and_a_field_while_objects_live(team: Team) -> None:
     group = f"{team.namespace}.example"
     size, lid = {"size": {"type": "integer"}}, {"lid": {"type": "string"}}

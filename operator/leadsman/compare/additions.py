@@ -66,6 +66,8 @@ class Additions:
             if _is_divisible(value, field, owners):
                 todo += _members(steps, value, field.node)
                 continue
+            if difference.desired is None and self._is_filled_in(steps, owners):
+                continue
             if difference.desired is not ABSENT and field.assigned:
                 # Git, and so delivery, asked for a value of the API server's choice.
                 owners = [judged for judged in owners if judged[1] is Standing.FOREIGN]
@@ -92,6 +94,23 @@ class Additions:
                 standing = Standing.TRUSTED if is_usual else Standing.FOREIGN
             found.append((owner, standing))
         return found
+
+    def _is_filled_in(self, steps: Steps, owners: list[_Judged]) -> bool:
+        """Tell whether delivery has, for all that is known, sent the null that Git has.
+
+        Admission fills in what is null when an object is created, such as the class of an Ingress
+        that has a default, and whoever applied the null owns it. Once it is written anew it is not.
+        """
+        return bool(owners) and all(
+            standing is Standing.DELIVERED
+            and self._ownership.is_first_write(owner.entry)
+            and all(
+                self._ownership.in_manifest(each.document, steps) in (ABSENT, None)
+                for each in self._evidence
+                if each.is_of(owner.entry) and each.is_in(self._gvk)
+            )
+            for owner, standing in owners
+        )
 
     def _may_be_unowned(self, steps: Steps) -> bool:
         """Tell whether a field that nobody owns is the API server's own, or usual at least."""

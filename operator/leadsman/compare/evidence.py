@@ -24,7 +24,6 @@ sender's name can't be told apart.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ import orjson
 
 from leadsman.compare.access import mapping
 from leadsman.compare.normalize import LAST_APPLIED, normalize
+from leadsman.compare.ownership import TIME
 from leadsman.compare.traces import was_stored
 from leadsman.compare.walk import differences
 from leadsman.model.finding import ABSENT, Op
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
     from leadsman.compare.walk import Difference
     from leadsman.model.identity import Gvk
     from leadsman.model.json import JsonObject
-
-# As the API server writes times; only these can be compared as texts.
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 # Where no field depends on another one.
 _FREE = frozenset({"metadata", "data", "binaryData"})
@@ -151,10 +148,10 @@ class Witness:
             # Who sent nothing but what is left out, or stored as null, owns it all the same.
             return self._changed(place, owners)
         since = min(entry.time for entry in senders)
-        if not _TIME.fullmatch(since):
+        if not TIME.fullmatch(since):
             return None
         if place[0] not in _FREE and any(
-            _may_be_since(entry, since)
+            entry.may_be_since(since)
             for entry in self._ownership.entries
             if f"f:{place[0]}" in entry.fields and not self._trust.is_known(entry, self._gvk)
         ):
@@ -166,7 +163,7 @@ class Witness:
         if len(owners) != 1 or self._ownership.above(place):
             return None
         entry = owners[0].entry
-        if entry.subresource or not self._trust.delivers(entry) or not _TIME.fullmatch(entry.time):
+        if entry.subresource or not self._trust.delivers(entry) or not TIME.fullmatch(entry.time):
             return None
         if self._evidence is None:
             self._evidence = (*self._given, *_last_applied(self._live, self._ownership))
@@ -174,7 +171,7 @@ class Witness:
         # What was sent last must have Git's value, and so must what was sent when it was written.
         if not known or not self._agrees(known[0], place):
             return None
-        if self._is_first_write(entry):
+        if self._ownership.is_first_write(entry):
             return known[0].source, entry
         for each in known:
             if each.covers(entry.time) and self._agrees(each, place):
@@ -195,21 +192,6 @@ class Witness:
             return None
         found = differences(*normalize(self._wanted, evidence.document, self._gvk), self._node)
         return [difference.steps[: difference.owned] for difference in found]
-
-    def _is_first_write(self, entry: Entry) -> bool:
-        """Tell whether an entry's only write is that which created the object.
-
-        The API server notes the owners before it notes the creation. A generation that has grown
-        needs somebody who wrote.
-        """
-        metadata = mapping(self._live.get("metadata"))
-        created, generation = metadata.get("creationTimestamp"), metadata.get("generation", 1)
-        if not isinstance(created, str) or not _TIME.fullmatch(created) or entry.time > created:
-            return False
-        return generation == 1 or any(
-            other is not entry and other.subresource != "status" and _may_be_since(other, created)
-            for other in self._ownership.entries
-        )
 
 
 def _last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...]:
@@ -237,11 +219,6 @@ def _last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...
             operation=entry.operation,
         ),
     )
-
-
-def _may_be_since(entry: Entry, time: str) -> bool:
-    """Tell whether an entry may have been written since; through ``scale`` it gets no time."""
-    return not entry.time or entry.time >= time
 
 
 def _overlap(one: Steps, other: Steps) -> bool:

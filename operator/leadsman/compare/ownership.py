@@ -6,6 +6,7 @@ whose keys are ``f:name``, ``k:{"key":"value"}`` and ``v:value``, with ``.`` for
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from leadsman.compare.paths import Item, Step, Steps
     from leadsman.model.json import Json, JsonObject
 
+# As the API server writes times; only these can be compared as texts.
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -39,6 +43,10 @@ class Entry:
     time: str
     fields: JsonObject
     api_version: str = ""
+
+    def may_be_since(self, time: str) -> bool:
+        """Tell whether it may have been written since; through ``scale`` it gets no time."""
+        return not self.time or self.time >= time
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,21 @@ class Ownership:
             ]
             self._elsewhere.sort(key=lambda owner: owner.entry.time, reverse=True)
         return self._elsewhere
+
+    def is_first_write(self, entry: Entry) -> bool:
+        """Tell whether an entry's only write is that which created the object.
+
+        The API server notes the owners before it notes the creation. A generation that has grown
+        needs somebody who wrote.
+        """
+        metadata = mapping(self._live.get("metadata"))
+        created, generation = metadata.get("creationTimestamp"), metadata.get("generation", 1)
+        if not isinstance(created, str) or not TIME.fullmatch(created) or entry.time > created:
+            return False
+        return generation == 1 or any(
+            other is not entry and other.subresource != "status" and other.may_be_since(created)
+            for other in self.entries
+        )
 
     def owners(self, steps: Steps) -> list[Owner]:
         """Return who owns a place or something below it, the one who wrote last first."""

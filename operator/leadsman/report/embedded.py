@@ -20,7 +20,7 @@ _LONGEST_YAML = 128 * 1024
 _DEEPEST = 64
 # Shorter texts are base64 by chance.
 _SHORTEST_BASE64 = 16
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]++={0,2}\s*+")
 
 
 def structure(text: str) -> Json:

@@ -449,3 +449,30 @@ def test_what_the_api_server_assigns_as_a_list_is_nobodys() -> None:
     told = verdict(git, named)
     assert told is not None
     assert [change.manager for change in told.changes] == ["k9s"]
+
+
+def test_admission_fills_in_the_null_that_creates_an_object() -> None:
+    def ingress(name: str | None, generation: int = 1) -> JsonObject:
+        return {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {
+                "name": "web",
+                "namespace": "shop",
+                "creationTimestamp": TIME,
+                "generation": generation,
+            },
+            "spec": {"ingressClassName": name},
+        }
+
+    fields: JsonObject = {"f:spec": {"f:ingressClassName": {}}}
+    git, sender = ingress(None), entry("kubectl", fields, "Apply", time=TIME)
+    assert verdict(git, owned(ingress("nginx"), sender)) is None
+    # Delivered again, null would have taken it away: it was sent with a value.
+    later = entry("kubectl", fields, "Apply", time="2026-01-02T04:00:00Z")
+    person = entry("k9s", fields, time=TIME)
+    for live in (ingress("nginx", 2), ingress("nginx")):
+        for who in (later, person):
+            told = verdict(git, owned(live, who))
+            assert told is not None
+            assert [change.path for change in told.changes] == ["/spec/ingressClassName"]
