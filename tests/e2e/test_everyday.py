@@ -368,6 +368,56 @@ def test_an_ingress_gets_the_class_that_is_the_default(team: Team, command: str)
     team.kubectl("delete", "ingressclass", name)
 
 
+SENT = {
+    "csa": ("apply",),
+    "server-side": ("apply", "--server-side"),
+    "flux": ("apply", "--server-side", "--field-manager=kustomize-controller"),
+}
+
+
+@pytest.mark.parametrize("way", SENT)
+def test_what_the_api_server_keeps_though_delivery_has_dropped_it(team: Team, way: str) -> None:
+    def objects(strings: dict[str, str], **pod: str) -> tuple[dict[str, Any], ...]:
+        template = {"metadata": {"labels": {"app": "web"}}, "spec": {**POD, **pod}}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}}
+        web = {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "template": template}}  # type: ignore[dict-item]
+        return web, {**secret, "stringData": strings}
+
+    def deliver(*bodies: dict[str, Any]) -> None:
+        text = yaml.safe_dump_all(bodies)
+        (team.folder / "all.yaml").write_text(text)
+        team.kubectl(*SENT[way], "-f", "-", stdin=text)
+
+    deliver(*objects({"a": "b", "gone": "c"}, serviceAccountName="strong"))
+    assert team.told() == {}
+    deliver(*objects({"a": "b"}))
+    name = "jsonpath={.spec.template.spec.serviceAccountName}"
+    assert team.kubectl("get", "deployment/web", "-o", name) == "strong"
+    who = "kubectl-client-side-apply" if way == "csa" else ""
+    assert team.told() == {
+        "/spec/template/spec/serviceAccountName": ("LeftBehind", who),
+        "/data/gone": ("LeftBehind", who),
+    }
+
+
+def test_what_was_sent_without_a_note_of_it_is_left_behind(team: Team) -> None:
+    (container,) = POD["containers"]
+
+    def web(*names: str) -> dict[str, Any]:
+        env = [{"name": name, "value": "x"} for name in names]
+        template = {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{**container, "env": env}]},
+        }
+        return {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "template": template}}  # type: ignore[dict-item]
+
+    create = ("create", "--field-manager=argocd-controller", "-f", "-")
+    team.kubectl(*create, stdin=json.dumps(web("A", "B")))
+    (team.folder / "all.yaml").write_text(json.dumps(web("A")))
+    path = "/spec/template/spec/containers/0/env/1"
+    assert team.told() == {path: ("LeftBehind", "argocd-controller")}
+
+
 def test_a_definition_gets_a_default_and_a_field_while_objects_live(team: Team) -> None:
     group = f"{team.namespace}.example"
     size, lid = {"size": {"type": "integer"}}, {"lid": {"type": "string"}}

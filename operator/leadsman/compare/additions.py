@@ -61,7 +61,7 @@ class Additions:
                 todo += elements
                 continue
             owners = self._owners(steps, field)
-            if not owners and self._may_be_unowned(steps):
+            if not owners and self._may_be_unowned(steps) and not self._outlives(steps):
                 continue
             if _is_divisible(value, field, owners):
                 todo += _members(steps, value, field.node)
@@ -130,7 +130,11 @@ class Additions:
                 return None
             names = {owner.entry.manager for owner, _ in owners} or {""}
             is_mark = all(self._trust.is_mark(path, name) for name in names)
-            if not is_mark and (self._ownership.applied(steps) or self._is_sent(steps, owners)):
+            if not is_mark and (
+                self._ownership.applied(steps)
+                or self._is_sent(steps, owners)
+                or self._is_only_sent(steps, owners)
+            ):
                 cause = Cause.LEFT_BEHIND
             elif owners:
                 return None
@@ -147,6 +151,34 @@ class Additions:
             entry=entries[0].entry if entries else None,
             specified=False,
         )
+
+    def _outlives(self, steps: Steps) -> bool:
+        """Tell whether the API server keeps a field that its owner has given up.
+
+        The name of a Pod's account comes back by its alias, and what was sent as a Secret's
+        ``stringData`` is data by then. Neither is ever filled in but by a default.
+        """
+        is_data = (self._gvk.group, self._gvk.kind) == ("", "Secret") and steps[0] == "data"
+        return is_data or (steps[-1] == "serviceAccountName" and self._ownership.is_built_in)
+
+    def _is_only_sent(self, steps: Steps, owners: list[_Judged]) -> bool:
+        """Tell whether nobody but delivery can have put there what it owns by an update, if so.
+
+        The API server fills in fields, but no keys of a map and no elements of a list.
+        """
+        if not owners:
+            return self._outlives(steps)
+        if self._trust.is_usual(field_path(steps)):
+            return False
+        is_theirs = any(
+            owner.exact
+            and owner.entry.operation == "Update"
+            and not owner.entry.subresource
+            and self._trust.delivers(owner.entry)
+            and owner.entry.manager not in self._trust.named
+            for owner, _ in owners
+        )
+        return is_theirs and (self._ownership.is_member(steps) or self._outlives(steps))
 
     def _is_sent(self, steps: Steps, owners: list[_Judged]) -> bool:
         """Tell whether delivery, which owns a place by an update, has sent it.

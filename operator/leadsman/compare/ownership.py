@@ -14,7 +14,7 @@ import orjson
 
 from leadsman.compare.access import mapping
 from leadsman.compare.fieldset import all_there, decoded, is_readable
-from leadsman.compare.nodes import UNKNOWN
+from leadsman.compare.nodes import UNKNOWN, ListType, Origin, Shape
 from leadsman.compare.normalize import LAST_APPLIED
 from leadsman.compare.typed import is_tracked
 from leadsman.model.finding import ABSENT
@@ -123,6 +123,27 @@ class Ownership:
             other is not entry and other.subresource != "status" and other.may_be_since(created)
             for other in self.entries
         )
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the object is of a type of Kubernetes' own."""
+        return self._node.origin is Origin.GO
+
+    def is_member(self, steps: Steps) -> bool:
+        """Tell whether a place is one of a built-in type's map or keyed list, each its own."""
+        node = parent = self._node
+        for step in steps:
+            parent = node
+            if isinstance(step, str):
+                field = node.field(step)
+                if field is None:
+                    return False
+                node = field.node
+            else:
+                node = node.element
+        is_map = parent.shape is Shape.MAP and not parent.atomic
+        is_list = parent.shape is Shape.LIST and parent.list_type is not ListType.ATOMIC
+        return parent.origin is Origin.GO and (is_map or is_list)
 
     def owners(self, steps: Steps) -> list[Owner]:
         """Return who owns a place or something below it, the one who wrote last first."""

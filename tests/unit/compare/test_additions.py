@@ -127,16 +127,55 @@ def test_left_behind_counts_where_additions_do_not() -> None:
 
 
 def test_a_client_side_applied_field_is_left_behind_on_kubectls_evidence() -> None:
-    git, live = deployment(), container_with(env=[_ENV])
-    manager = entry("kubectl-client-side-apply", env_fields("A"))
-    # Without evidence it may have come with the object.
+    git, live = deployment(), container_with(tty=True)
+    manager = entry("kubectl-client-side-apply", at([*_POD, "f:containers", _WEB], {"f:tty": {}}))
+    # Without evidence it may have come with the object, as the API server's own default.
     assert judged(git, live, manager) is None
-    applied = {"spec": {"template": {"spec": {"containers": [{"name": "web", "env": [_ENV]}]}}}}
+    applied = {"spec": {"template": {"spec": {"containers": [{"name": "web", "tty": True}]}}}}
     live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = (
         orjson.dumps(applied).decode()
     )
+    path = "/spec/template/spec/containers/0/tty"
     finding = judged(git, live, manager)
-    assert told(finding) == [(_ENV_PATH, "kubectl-client-side-apply", Cause.LEFT_BEHIND)]
+    assert told(finding) == [(path, "kubectl-client-side-apply", Cause.LEFT_BEHIND)]
+
+
+def test_keys_and_elements_that_delivery_owns_were_sent() -> None:
+    git, live = deployment(), container_with(env=[_ENV])
+    live["metadata"]["labels"] = {**live["metadata"]["labels"], "old": "yes"}
+    labels: JsonObject = {"f:metadata": {"f:labels": {"f:old": {}}}}
+    for manager in ("argocd-controller", "helm", "kubectl-client-side-apply"):
+        fields = {**env_fields("A"), **labels}
+        assert told(judged(git, live, entry(manager, fields))) == [
+            ("/metadata/labels/old", manager, Cause.LEFT_BEHIND),
+            (_ENV_PATH, manager, Cause.LEFT_BEHIND),
+        ]
+    # Nobody's are admission's.
+    assert judged(git, live, entry("helm", {"f:spec": {"f:replicas": {}}})) is None
+
+
+def test_the_name_of_an_account_outlives_its_owner() -> None:
+    account = {"serviceAccountName": "root", "serviceAccount": "root"}
+    live = served(deployment(account))
+    path = "/spec/template/spec/serviceAccountName"
+    nobody = entry("kubectl", {"f:spec": {"f:replicas": {}}}, "Apply")
+    assert told(judged(deployment(), live, nobody)) == [(path, "", Cause.LEFT_BEHIND)]
+    update = entry("helm", at(_POD, {"f:serviceAccountName": {}, "f:serviceAccount": {}}))
+    assert told(judged(deployment(), live, update)) == [(path, "helm", Cause.LEFT_BEHIND)]
+    usual = served(deployment({"serviceAccountName": "default", "serviceAccount": "default"}))
+    assert judged(deployment(), usual, nobody) is None
+
+
+def test_what_was_sent_as_a_secrets_string_outlives_its_owner() -> None:
+    git: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "stringData": {"a": "b"},
+    }
+    live = {**git, "stringData": None, "data": {"a": "Yg==", "gone": "Yw=="}}
+    sender = entry("kubectl", {"f:stringData": {"f:a": {}}}, "Apply")
+    assert told(verdict(git, owned(live, sender))) == [("/data/gone", "", Cause.LEFT_BEHIND)]
 
 
 def test_labels_and_annotations_are_told_one_by_one() -> None:
