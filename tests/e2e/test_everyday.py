@@ -79,9 +79,13 @@ class Team:
 
     def told(self) -> Told:
         """Return what is said of all objects; the modes have to agree, and nothing is open."""
-        read_only, dry_run = self._told("ReadOnly"), self._told("DryRun")
+        read_only, dry_run = self.read_only(), self._told("DryRun")
         assert read_only == dry_run
         return read_only
+
+    def read_only(self) -> Told:
+        """Return what is said where the API server is not asked."""
+        return self._told("ReadOnly")
 
     def _told(self, mode: str) -> Told:
         done = self.leadsman.check(
@@ -434,6 +438,27 @@ def test_a_definition_gets_a_default_and_a_field_while_objects_live(team: Team) 
     assert team.told() == told
     team.kubectl("patch", f"jars.{group}/one", "--type=merge", "-p", '{"spec":{"colour":"blue"}}')
     assert team.told() == told | {"/spec/colour": ("Live", "kubectl-patch")}
+
+
+@pytest.mark.parametrize("way", SENT)
+def test_a_definition_gives_a_field_another_type_while_objects_live(team: Team, way: str) -> None:
+    """The API server lets them live on, and notes from then on no more who writes to them."""
+    group = f"{team.namespace}.example"
+    usual = {"colour": {"type": "string"}, "size": {"type": "integer"}}
+    define(team, group, usual | {"mode": {"type": "string"}})
+    text = json.dumps(jar(group, {"colour": "red", "mode": "fast"}))
+    (team.folder / "all.yaml").write_text(text)
+    team.kubectl(*SENT[way], "-f", "-", stdin=text)
+    assert team.told() == {}
+    define(team, group, usual | {"mode": {"type": "integer"}})
+    patch = [
+        {"op": "remove", "path": "/spec/colour"},
+        {"op": "add", "path": "/spec/size", "value": 5},
+    ]
+    team.kubectl("patch", f"jars.{group}/one", "--type=json", "-p", json.dumps(patch))
+    # Git's own mode is refused by now, so that DryRun says Rejected.
+    told = team.read_only()
+    assert told == {"/spec/colour": ("Live", ""), "/spec/size": ("Live", "")}
 
 
 NULLS = {

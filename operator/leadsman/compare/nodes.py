@@ -46,7 +46,8 @@ class Node:
 
     ``atomic``: an object or map that is owned and replaced as a whole. ``is_open``: fields that
     the schema does not name are kept, not pruned. ``is_loose``: something below has no known
-    type, so that true and 1 may stand in the same place.
+    type, so that true and 1 may stand in the same place. ``type`` is the JSON type of a custom
+    resource's scalar, "" where others may stand there.
     """
 
     shape: Shape
@@ -57,6 +58,7 @@ class Node:
     list_type: ListType = ListType.ATOMIC
     keys: tuple[str, ...] = ()
     format: Format = Format.PLAIN
+    type: str = ""
     atomic: bool = False
     is_open: bool = False
     is_loose: bool = False
@@ -92,6 +94,8 @@ class Field:
 # What x-kubernetes-preserve-unknown-fields keeps in a custom resource, exactly as it came.
 ANY = Node(Shape.ANY, Origin.CUSTOM, is_open=True, is_loose=True)
 UNTYPED = Field(ANY, nullable=True)
+# The same, but of what is an object nothing is kept: what ``additionalProperties: true`` takes.
+PRUNED = Node(Shape.ANY, Origin.CUSTOM, is_loose=True)
 
 # An object whose kind has no schema at all.
 UNKNOWN = Node(Shape.ANY, Origin.UNKNOWN, is_open=True, is_loose=True)

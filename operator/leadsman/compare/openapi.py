@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from leadsman.compare.access import mapping, objects
-from leadsman.compare.nodes import ANY, Field, ListType, Node, Origin, Shape
+from leadsman.compare.nodes import ANY, PRUNED, Field, ListType, Node, Origin, Shape
 from leadsman.compare.values import Format
 from leadsman.model.finding import ABSENT
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from leadsman.model.json import Json, JsonObject
 
 _REF = "#/components/schemas/"
+# What may be a number where the schema says string, or the other way round.
+_LOOSE_FORMATS = frozenset({Format.INT_OR_STRING, Format.QUANTITY})
 
 # Component names of the project's own Go types; a CRD's begin with its reversed group.
 _GO_PACKAGES = (
@@ -160,7 +162,8 @@ class NodeBuilder:
         form = _format(schema)
         if kind is None and form is Format.PLAIN:
             return ANY
-        return self._scalar(form, origin)
+        is_typed = origin is Origin.CUSTOM and form not in _LOOSE_FORMATS
+        return self._scalar(form, origin, str(kind) if is_typed and kind else "")
 
     def _object(self, schema: JsonObject, origin: Origin) -> Node:
         is_open = schema.get("x-kubernetes-preserve-unknown-fields") is True
@@ -179,7 +182,7 @@ class NodeBuilder:
         if isinstance(rest, dict):
             node.values = self._map_value(rest, origin)
         elif rest is True:
-            node.values = Field(ANY)
+            node.values = Field(PRUNED if origin is Origin.CUSTOM and not is_open else ANY)
         elif origin is Origin.GO and not node.fields:
             return ANY
         if node.values is not None and not node.fields:
@@ -191,7 +194,8 @@ class NodeBuilder:
         node = self._node(schema, origin)
         if origin is Origin.GO and node.format is Format.QUANTITY:
             node = self._scalar(Format.RESOURCE, origin)
-        return self._shared(node, nullable=schema.get("nullable") is True)
+        default = schema.get("default", ABSENT) if origin is Origin.CUSTOM else ABSENT
+        return self._shared(node, nullable=schema.get("nullable") is True, default=default)
 
     def _list(self, schema: JsonObject, origin: Origin) -> Node:
         named = schema.get("x-kubernetes-list-map-keys")
@@ -211,8 +215,8 @@ class NodeBuilder:
         items = self._node(mapping(schema.get("items")), origin)
         return self._unique(Node(Shape.LIST, origin, items=items, list_type=kind, keys=keys))
 
-    def _scalar(self, form: Format, origin: Origin) -> Node:
-        return self._unique(Node(Shape.SCALAR, origin, format=form))
+    def _scalar(self, form: Format, origin: Origin, kind: str = "") -> Node:
+        return self._unique(Node(Shape.SCALAR, origin, format=form, type=kind))
 
     def _unique(self, node: Node, *, of: str = "") -> Node:
         """Return the one node that is like this one; those below are unique already.
@@ -221,7 +225,7 @@ class NodeBuilder:
         """
         fields = of or tuple((name, id(child)) for name, child in node.fields.items())
         below = (fields, id(node.values), id(node.items))
-        own = (node.shape, node.origin, node.list_type, node.keys, node.format)
+        own = (node.shape, node.origin, node.list_type, node.keys, node.format, node.type)
         return self._nodes.setdefault((own, below, node.atomic, node.is_open), node)
 
     def _shared(self, node: Node, *, default: Json = ABSENT, **rest: Any) -> Field:

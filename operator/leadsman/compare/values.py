@@ -45,6 +45,8 @@ def same_scalar(one: Json, other: Json, form: Format) -> bool:
         return one is other
     if one == other:
         return True
+    if isinstance(one, int | float) and isinstance(other, int | float) and _same_float(one, other):
+        return True
     read = _READERS.get(form)
     if read is None or not isinstance(one, _SCALARS) or not isinstance(other, _SCALARS):
         return False
@@ -52,7 +54,16 @@ def same_scalar(one: Json, other: Json, form: Format) -> bool:
     return meaning is not None and meaning == read(other)
 
 
+def _same_float(one: float, other: float) -> bool:
+    """Tell whether two numbers that no int64 holds are read as the same float."""
+    try:
+        return max(abs(one), abs(other)) >= _NO_INT64 and float(one) == float(other)
+    except OverflowError:
+        return False
+
+
 _SCALARS = (str, int, float)
+_NO_INT64 = 2**63
 
 
 def is_zero(value: Json, form: Format) -> bool:

@@ -21,10 +21,16 @@ from unit.compare.samples import deployment, schema_of, widget
         ({"parts": ["a"]}, False),
         ({"rules": [{"weight": 1}]}, True),
         ({"values": {"parts": [{}]}}, True),
-        ({"parts": {"a": 1}}, True),
+        # Of another type than the schema has.
+        ({"parts": {"a": 1}}, False),
+        ({"limits": {"cpu": 1}}, False),
+        ({"limits": ["cpu"]}, False),
+        ({"enabled": "yes"}, False),
+        ({"size": True}, False),
+        ({"size": 1.0, "enabled": False, "note": None, "memory": 1, "port": "web"}, True),
     ],
 )
-def test_elements_need_their_keys(spec: Any, tracked: bool) -> None:  # noqa: FBT001  # expected
+def test_what_cannot_be_read_is_not_noted(spec: Any, tracked: bool) -> None:  # noqa: FBT001  # expected
     made = widget(spec)
     schema = schema_of(Gvk("example.com", "v1", "Widget"))
     assert schema is not None

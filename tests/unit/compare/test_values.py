@@ -14,6 +14,8 @@ from leadsman.compare.values import Format, decode_bytes, is_zero, same_scalar, 
     [
         (Format.PLAIN, 1, 1.0),
         (Format.PLAIN, "a", "a"),
+        (Format.PLAIN, 12345678901234567890, 12345678901234567000),
+        (Format.PLAIN, 2**63, float(2**63)),
         (Format.QUANTITY, 1, "1"),
         (Format.QUANTITY, 0.2, "200m"),
         (Format.QUANTITY, 1e-07, "100n"),
@@ -38,6 +40,9 @@ def test_same(form: Format, one: Any, other: Any) -> None:
     ("form", "one", "other"),
     [
         (Format.PLAIN, 1, "1"),
+        (Format.PLAIN, 2**63 - 1, 2**63 - 2),
+        (Format.PLAIN, 12345678901234567890, 12345678901234500000),
+        (Format.PLAIN, 10**400, 10**401),
         (Format.PLAIN, True, 1),
         (Format.PLAIN, False, 0),
         (Format.PLAIN, "", None),
