@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -61,11 +60,10 @@ def test_aliases_to_a_long_text_count_as_what_they_unfold_to() -> None:
     assert (caught.value.line, caught.value.reason) == (2, "RenderTooLarge")
 
 
-def test_quotes_without_end_take_no_time() -> None:
-    started = time.monotonic()
+def test_quotes_without_end_have_one() -> None:
+    """What is not linear runs into the time limit of a test."""
     with pytest.raises(YamlError):
         read("{" + '"\\"' * 200_000 + "\\")
-    assert time.monotonic() - started < 20
 
 
 def test_the_worst_that_may_be_read_takes_a_bounded_memory() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
@@ -128,16 +127,15 @@ def test_what_only_looks_like_it_is_left_as_it_is(before: str, after: str) -> No
 
 
 def test_what_would_take_long_is_not_read() -> None:
+    """What is not linear runs into the time limit of a test."""
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n"
         for old, new in zip("abcdefgh", "bcdefghi", strict=True)
     )
     deep = "[\n" * 50_000
-    started = time.process_time()
     for text in (bomb, deep, "- " * 50_000 + "\n", '{"a":' * 50_000, "a: b\n" * 100_000):
         assert structure(text) is None
     assert parts(bomb, bomb + "z: 1\n") == []
-    assert time.process_time() - started < 2
 
 
 @given(st.text(), st.text())

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,9 +46,8 @@ def test_the_common_beginning_is_measured(same: str, before: str, after: str) ->
     assert first[at : at + 1] != second[at : at + 1] or first == second
 
 
-def test_large_texts_without_a_line_in_common_take_no_time() -> None:
+def test_large_texts_without_a_line_in_common_end() -> None:
+    """What is not linear runs into the time limit of a test."""
     before = "\n".join(f"{number % 7}{number % 11}" for number in range(20_000))
     after = "\n".join(f"{number % 7}{number % 13}x" for number in range(20_000))
-    started = time.perf_counter()
     assert len(changed_lines(before, after, 20)) == 21
-    assert time.perf_counter() - started < 1.0

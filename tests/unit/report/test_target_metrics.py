@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -154,7 +153,7 @@ def test_names_need_no_care() -> None:
     assert (labels["object_namespace"], labels["object_name"]) == ('a"b\\c', "line\nbreak ☸")
 
 
-def test_a_thousand_targets_with_five_thousand_drifted_objects_are_told_at_once() -> None:
+def test_a_thousand_targets_with_five_thousand_drifted_objects_are_told() -> None:
     findings = [finding(f"some-application-{number}") for number in range(5)]
     statuses = [
         status(*findings, key=TargetKey("DriftCheck", "flux", f"target-{number}"))
@@ -162,8 +161,5 @@ def test_a_thousand_targets_with_five_thousand_drifted_objects_are_told_at_once(
     ]
     instruments = Instruments()
     instruments.registry.register(StatusCollector(lambda: statuses))
-    started = time.process_time()
     body, _ = instruments.exposition()
-    # Some 0.12 s; the rest is room for a busy machine.
-    assert time.process_time() - started < 0.6
     assert body.count(b"\nleadsman_object_drifted{") == 5000
