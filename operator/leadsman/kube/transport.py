@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import os
 import socket
 import ssl
@@ -195,7 +196,8 @@ class Transport:
             "method": request.method,
             "url": URL(f"{self._config.server}{request.path}{query}", encoded=True),
             "headers": headers,
-            "data": request.body,
+            # As a file, a large one is written in parts; of bytes aiohttp warns.
+            "data": None if request.body is None else io.BytesIO(request.body),
             "ssl": access.tls or True,
             "proxy": self._config.proxy,
             "server_hostname": self._config.tls_server_name,
