@@ -72,6 +72,7 @@ class DryRun:
         "_desired",
         "_found",
         "_gvk",
+        "_live",
         "_node",
         "_ownership",
         "_sent",
@@ -95,6 +96,7 @@ class DryRun:
         self._sent = sent
         self._desired = desired
         self._gvk = gvk
+        self._live = live
         self._node = node
         self._ownership = ownership
         self._trust = trust
@@ -140,9 +142,17 @@ class DryRun:
         for place, item in self._found:
             if item.op is Op.ADD or any(_overlap(place, other) for other in known):
                 continue
+            if item.owned < len(item.steps) and self._is_exact(item.steps[: item.owned]):
+                continue  # Indices of two lists tell nothing of one another.
             steps, said = _located(self._desired, item.steps, self._node)
             if said is not ABSENT and _is_overlooked(said, item):
                 yield replace(item, steps=steps)
+
+    def _is_exact(self, steps: Steps) -> bool:
+        """Tell whether live has exactly what Git says at a place that is owned as a whole."""
+        _, said = _located(self._desired, steps, self._node)
+        _, found = _located(self._live, steps, self._node)
+        return said is not ABSENT and bool(said == found)
 
     def _is_sent(self, steps: Steps) -> bool:
         """Tell whether Git's object has a field, and not only the API server's defaults for it.

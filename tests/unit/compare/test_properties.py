@@ -220,6 +220,7 @@ def _with_port(**port: Json) -> JsonObject:
 
 @given(_OBJECTS, _OBJECTS)
 @example(_with_port(), _with_port(protocol="UDP"))
+@example(widget({"rules": [{"name": "a"}]}), widget({"rules": [{"name": "b"}, {"name": "a"}]}))
 @_SETTINGS
 def test_what_live_has_exactly_as_git_says_has_not_drifted(
     obj: JsonObject, merged: JsonObject
