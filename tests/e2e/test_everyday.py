@@ -378,10 +378,10 @@ def test_an_ingress_gets_the_class_that_is_the_default(team: Team, command: str)
     team.kubectl("delete", "ingressclass", name)
 
 
-SENT = {
-    "csa": ("apply",),
-    "server-side": ("apply", "--server-side"),
-    "flux": ("apply", "--server-side", "--field-manager=kustomize-controller"),
+SENT: dict[str, tuple[str, ...]] = {
+    "csa": (),
+    "server-side": ("--server-side",),
+    "flux": ("--server-side", "--field-manager=kustomize-controller"),
 }
 
 
@@ -393,14 +393,10 @@ def test_what_the_api_server_keeps_though_delivery_has_dropped_it(team: Team, wa
         web = {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "template": template}}  # type: ignore[dict-item]
         return web, {**secret, "stringData": strings}
 
-    def deliver(*bodies: dict[str, Any]) -> None:
-        text = yaml.safe_dump_all(bodies)
-        (team.folder / "all.yaml").write_text(text)
-        team.kubectl(*SENT[way], "-f", "-", stdin=text)
-
-    deliver(*objects({"a": "b", "gone": "c"}, serviceAccountName="strong"))
+    before = objects({"a": "b", "gone": "c"}, serviceAccountName="strong")
+    team.apply(*before, flags=SENT[way])
     assert team.told() == {}
-    deliver(*objects({"a": "b"}))
+    team.apply(*objects({"a": "b"}), flags=SENT[way])
     name = "jsonpath={.spec.template.spec.serviceAccountName}"
     assert team.kubectl("get", "deployment/web", "-o", name) == "strong"
     who = "kubectl-client-side-apply" if way == "csa" else ""
@@ -452,9 +448,7 @@ def test_a_definition_gives_a_field_another_type_while_objects_live(team: Team, 
     group = f"{team.namespace}.example"
     usual = {"colour": {"type": "string"}, "size": {"type": "integer"}}
     define(team, group, usual | {"mode": {"type": "string"}})
-    text = json.dumps(jar(group, {"colour": "red", "mode": "fast"}))
-    (team.folder / "all.yaml").write_text(text)
-    team.kubectl(*SENT[way], "-f", "-", stdin=text)
+    team.apply(jar(group, {"colour": "red", "mode": "fast"}), flags=SENT[way])
     assert team.told() == {}
     define(team, group, usual | {"mode": {"type": "integer"}})
     patch = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from truth.places import GONE, at
+from truth.places import GONE, at, tokens_of
 
 if TYPE_CHECKING:
     from random import Random
@@ -57,7 +57,7 @@ def changed(document: Any, operation: dict[str, Any]) -> Any:
     Raises LookupError where there is no such place.
     """
     document = copy.deepcopy(document)
-    *above, last = _tokens(document, operation["path"])
+    *above, last = tokens_of(operation["path"], document)
     parent = at(document, tuple(above))
     if parent is GONE:
         raise LookupError(operation["path"])
@@ -119,15 +119,3 @@ def _can_be_applied(mutation: Mutation, root: Type) -> bool:
         mutation.place.value, dict
     )
     return mutation.action == "add" or not (changes_set or mutation.action == "reorder")
-
-
-def _tokens(document: Any, path: str) -> list[str | int]:
-    tokens: list[str | int] = []
-    for part in path.split("/")[1:]:
-        inside = at(document, tuple(tokens))
-        plain = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(inside, list):
-            tokens.append(plain)
-        else:
-            tokens.append(len(inside) if plain == "-" else int(plain))
-    return tokens

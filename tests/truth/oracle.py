@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from leadsman.model.finding import ABSENT, Op
 from truth.hands import ANOTHER_FILE, APPLY
 from truth.mutations import ACTIONS
-from truth.places import GONE, at, pointer
+from truth.places import GONE, at, pointer, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +47,6 @@ _BY_DESIGN = tuple(
 )
 # One field under two names.
 _ALIAS = re.compile(r"/((?:.*/)?)serviceAccount$")
-Tokens = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def wrong_path(expected: Expectation, finding: Finding, after: dict[str, Any]) -
         paths = ", ".join(change.path for change in finding.changes)
         return f"nothing at {expected.mutation.place.pointer}: {paths}"
     for change in told:
-        tokens = _tokens(change.path, after)
+        tokens = tokens_of(change.path, after)
         if _is_above(change, expected.mutation) and at(after, tokens) not in _NOTHING:
             return f"{change.path} is said to be gone, and is {at(after, tokens)!r}"
         if change.live is not ABSENT and not _masked(change):
@@ -136,7 +135,7 @@ def unfounded(
     for change in finding.changes:
         if any(_is_about(each.mutation, change) or _took(each, change) for each in done):
             continue
-        tokens = _tokens(change.path, after)
+        tokens = tokens_of(change.path, after)
         if _same(at(before, tokens), at(after, tokens)):
             owner = f"{change.cause} {change.manager} {change.operation} {change.time}"
             return f"{change.op} {change.path} ({change.desired!r} -> {change.live!r}) by {owner}"
@@ -251,15 +250,6 @@ def _took(made: Made, change: Change) -> bool:
     place = made.mutation.place.pointer
     is_theirs = made.hand == APPLY and change.manager == made.manager
     return is_theirs and change.op is Op.ADD and place.startswith(f"{change.path}/")
-
-
-def _tokens(path: str, document: Any) -> Tokens:
-    tokens: list[str | int] = []
-    for part in path.split("/")[1:]:
-        plain = part.replace("~1", "/").replace("~0", "~")
-        inside = at(document, tuple(tokens))
-        tokens.append(int(plain) if isinstance(inside, list) and plain.isdigit() else plain)
-    return tuple(tokens)
 
 
 def _masked(change: Change) -> bool:

@@ -59,6 +59,19 @@ def pointer(tokens: tuple[str | int, ...]) -> str:
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
+def tokens_of(path: str, document: Any) -> tuple[str | int, ...]:
+    """Read a JSON pointer into a document, whose lists' indices are numbers, ``-`` their end."""
+    tokens: list[str | int] = []
+    for part in path.split("/")[1:]:
+        plain = part.replace("~1", "/").replace("~0", "~")
+        inside = at(document, tuple(tokens))
+        if isinstance(inside, list) and plain == "-":
+            tokens.append(len(inside))
+        else:
+            tokens.append(int(plain) if isinstance(inside, list) and plain.isdigit() else plain)
+    return tuple(tokens)
+
+
 def at(document: Any, tokens: tuple[str | int, ...]) -> Any:
     """Return what is at a place, GONE if nothing."""
     for token in tokens:

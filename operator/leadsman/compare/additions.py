@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from leadsman.compare.evidence import Evidence
     from leadsman.compare.managers import Trust
-    from leadsman.compare.ownership import Owner, Ownership
+    from leadsman.compare.ownership import Entry, Owner, Ownership
     from leadsman.compare.paths import Steps
     from leadsman.compare.walk import Difference
     from leadsman.model.identity import Gvk
@@ -170,15 +170,13 @@ class Additions:
             return self._outlives(steps)
         if self._trust.is_usual(field_path(steps)):
             return False
-        is_theirs = any(
-            owner.exact
-            and owner.entry.operation == "Update"
-            and not owner.entry.subresource
-            and self._trust.delivers(owner.entry)
-            and owner.entry.manager not in self._trust.named
-            for owner, _ in owners
-        )
+        is_theirs = any(owner.exact and self._sends_by_update(owner.entry) for owner, _ in owners)
         return is_theirs and (self._ownership.is_member(steps) or self._outlives(steps))
+
+    def _sends_by_update(self, entry: Entry) -> bool:
+        """Tell whether an entry is delivery's, by an update of the object itself."""
+        is_update = entry.operation == "Update" and not entry.subresource
+        return is_update and self._trust.delivers(entry) and entry.manager not in self._trust.named
 
     def _is_sent(self, steps: Steps, owners: list[_Judged]) -> bool:
         """Tell whether delivery, which owns a place by an update, has sent it.
@@ -187,11 +185,7 @@ class Additions:
         ``stringData`` stay when a later manifest drops them.
         """
         for entry in (owner.entry for owner, _ in owners):
-            is_update = entry.operation == "Update" and not entry.subresource
-            if (
-                not (is_update and self._trust.delivers(entry))
-                or entry.manager in self._trust.named
-            ):
+            if not self._sends_by_update(entry):
                 continue
             known = [each for each in self._evidence if each.is_of(entry)]
             if not known or (known[0].ended and entry.time > known[0].ended):
