@@ -18,18 +18,28 @@ if TYPE_CHECKING:
 
 
 # What takes longest: several processes are done soonest if they begin with it.
-LONGEST = ("/test_truth.", "/drift/", "/test_demo.", "/test_restarts.", "/test_kinds.")
+LONGEST = (
+    "/test_truth.",
+    "/drift/",
+    "/everyday/",
+    "/test_demo.",
+    "/test_restarts.",
+    "/test_kinds.",
+)
+
+
+FOLDERS = ("/drift/", "/everyday/")
 
 
 class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Has what shares much run in one process, where several run the tests.
 
-    That is a file; what ``drift`` delivers to its cluster, it delivers for all its files.
+    That is a file, or a folder whose cluster is for all its files.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "drift" if "/drift/" in file else file
+        return next((folder for folder in FOLDERS if folder in file), file)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from leadsman.compare.candidate import Candidate
@@ -13,12 +14,12 @@ from leadsman.compare.walk import redundant
 from leadsman.model.finding import ABSENT, Cause, Op
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from leadsman.compare.evidence import Evidence
     from leadsman.compare.managers import Trust
-    from leadsman.compare.ownership import Entry, Owner, Ownership
+    from leadsman.compare.ownership import Owner, Ownership
     from leadsman.compare.paths import Steps
+    from leadsman.compare.sent import Sent
     from leadsman.compare.walk import Difference
     from leadsman.model.identity import Gvk
     from leadsman.model.json import Json, JsonObject
@@ -34,20 +35,17 @@ class Additions:
     parts have owners of different standing, and where the whole is not an addition itself: a map
     (each label is one), a list of named elements, a struct that the API server always writes.
 
-    An update of delivery's owns what it sent and the defaults that came with it. ``evidence``, what
-    was sent last first, tells these apart; ``untold`` are the managers of which it is not known.
+    An update of delivery's owns what it sent and the defaults that came with it; ``sent`` tells
+    these apart.
     """
 
-    __slots__ = ("_evidence", "_gvk", "_ownership", "_trust", "untold")
+    __slots__ = ("_gvk", "_ownership", "_sent", "_trust")
 
-    def __init__(
-        self, ownership: Ownership, trust: Trust, gvk: Gvk, evidence: Sequence[Evidence] = ()
-    ) -> None:
+    def __init__(self, ownership: Ownership, trust: Trust, gvk: Gvk, sent: Sent) -> None:
         self._ownership = ownership
         self._trust = trust
         self._gvk = gvk
-        self._evidence = evidence
-        self.untold: set[str] = set()
+        self._sent = sent
 
     def judge(self, difference: Difference) -> Iterator[Candidate]:
         """Return the changes that an added value amounts to; none where it may be there."""
@@ -64,7 +62,7 @@ class Additions:
             if not owners and self._may_be_unowned(steps) and not self._outlives(steps):
                 continue
             if _is_divisible(value, field, owners):
-                todo += _members(steps, value, field.node)
+                todo += _members(steps, value, field.node, default=field.default)
                 continue
             if difference.desired is None and self._is_filled_in(steps, owners):
                 continue
@@ -106,7 +104,7 @@ class Additions:
             and self._ownership.is_first_write(owner.entry)
             and all(
                 self._ownership.in_manifest(each.document, steps) in (ABSENT, None)
-                for each in self._evidence
+                for each in self._sent.evidence
                 if each.is_of(owner.entry) and each.is_in(self._gvk)
             )
             for owner, standing in owners
@@ -132,7 +130,7 @@ class Additions:
             is_mark = all(self._trust.is_mark(path, name) for name in names)
             if not is_mark and (
                 self._ownership.applied(steps)
-                or self._is_sent(steps, owners)
+                or self._sent.has(steps, (owner.entry for owner, _ in owners))
                 or self._is_only_sent(steps, owners)
             ):
                 cause = Cause.LEFT_BEHIND
@@ -143,6 +141,8 @@ class Additions:
         entries = [owner for owner, standing in owners if standing is wanted]
         # Who made the place is its author; others may have written inside since.
         entries.sort(key=lambda owner: not owner.exact)
+        if entries and all(self._trust.is_by_hand(owner.entry) for owner in entries):
+            cause = Cause.LIVE  # Git never had it.
         return Candidate(
             steps,
             Op.ADD,
@@ -170,35 +170,8 @@ class Additions:
             return self._outlives(steps)
         if self._trust.is_usual(field_path(steps)):
             return False
-        is_theirs = any(owner.exact and self._sends_by_update(owner.entry) for owner, _ in owners)
+        is_theirs = any(owner.exact and self._sent.is_update(owner.entry) for owner, _ in owners)
         return is_theirs and (self._ownership.is_member(steps) or self._outlives(steps))
-
-    def _sends_by_update(self, entry: Entry) -> bool:
-        """Tell whether an entry is delivery's, by an update of the object itself."""
-        is_update = entry.operation == "Update" and not entry.subresource
-        return is_update and self._trust.delivers(entry) and entry.manager not in self._trust.named
-
-    def _is_sent(self, steps: Steps, owners: list[_Judged]) -> bool:
-        """Tell whether delivery, which owns a place by an update, has sent it.
-
-        In the last manifest, or in that of its last write: a Secret's data that were sent as
-        ``stringData`` stay when a later manifest drops them.
-        """
-        for entry in (owner.entry for owner, _ in owners):
-            if not self._sends_by_update(entry):
-                continue
-            known = [each for each in self._evidence if each.is_of(entry)]
-            if not known or (known[0].ended and entry.time > known[0].ended):
-                self.untold.add(entry.manager)
-            if any(
-                each.is_in(self._gvk)
-                # A null asks for what would be there without.
-                and self._ownership.in_manifest(each.document, steps) not in (ABSENT, None)
-                for each in known
-                if each is known[0] or each.covers(entry.time)
-            ):
-                return True
-        return False
 
 
 def _elements(steps: Steps, value: Json, node: Node) -> list[_Addition] | None:
@@ -217,11 +190,19 @@ def _elements(steps: Steps, value: Json, node: Node) -> list[_Addition] | None:
     return [((*steps, item), value[item.live], element) for item in items] or None
 
 
-def _members(steps: Steps, value: JsonObject, node: Node, *, keep: bool = False) -> list[_Addition]:
-    """Take an object apart, without the fields that mean nothing."""
+def _members(
+    steps: Steps, value: JsonObject, node: Node, *, keep: bool = False, default: Json = ABSENT
+) -> list[_Addition]:
+    """Take an object apart, without the fields that mean nothing.
+
+    What its own ``default`` says of a field goes before that field's.
+    """
+    given = default if isinstance(default, dict) else {}
     members = []
     for key, item in value.items():
         field = node.field(key) or UNTYPED
+        if key in given:
+            field = replace(field, default=given[key])
         if keep or not redundant(item, field, {}, value):
             members.append(((*steps, key), item, field))
     return members

@@ -51,11 +51,13 @@ def attributed(
             # Nobody else can have, in whatever words.
             owners = ownership.elsewhere
     entry = owners[0].entry if owners else None
+    is_theirs = entry is not None and trust.delivers(entry)
     is_left = (
         difference.op is Op.ADD
         and len(owners) == 1
         and owners[0].entry.operation == "Apply"
-        and trust.delivers(owners[0].entry)
+        and is_theirs
+        and not trust.is_by_hand(owners[0].entry)
     )
     excuse = ""
     if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):
@@ -64,6 +66,9 @@ def attributed(
             excuse += f" through {entry.subresource}"
     elif _is_patched_null(difference, ownership, trust):
         excuse = NULL_REMOVES
+    elif is_theirs and not ownership.is_complete:
+        # Delivery owned it already; whoever has changed it since need not have been noted.
+        entry, is_left = None, False
     return Candidate(
         steps,
         difference.op,
@@ -76,11 +81,11 @@ def attributed(
 
 
 def _is_patched_null(difference: Difference, ownership: Ownership, trust: Trust) -> bool:
-    """Tell whether delivery could only leave a default where Git says null.
+    """Tell whether delivery could only leave a default, if any, where Git says null.
 
     To a client that patches, null is the word to remove a field (RFC 7386), of which the API
-    server then makes the default; whoever creates or applies a nullable field stores the null, and
-    so does who patches a list, which is sent whole.
+    server then makes the default, if it has one; whoever creates or applies a nullable field stores
+    the null, and so does who patches a list, which is sent whole.
     """
     if difference.desired is not None or difference.live != difference.field.default:
         return False

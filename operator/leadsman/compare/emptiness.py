@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def is_absent(value: Json, field: Field) -> bool:
     """Tell whether a desired value means the same as no value."""
     if value is None:
-        return True
+        return is_open(None, field)
     if not drops_empty(field):
         return False
     if isinstance(value, dict) and field.node.shape is not Shape.MAP:
         return all(
-            child is None or is_absent(item, child)
+            item is None or child is None or is_absent(item, child)
             for child, item in ((field.node.field(key), item) for key, item in value.items())
         )
     return is_empty(value, field.node)

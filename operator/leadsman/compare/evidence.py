@@ -166,7 +166,7 @@ class Witness:
         if entry.subresource or not self._trust.delivers(entry) or not TIME.fullmatch(entry.time):
             return None
         if self._evidence is None:
-            self._evidence = (*self._given, *_last_applied(self._live, self._ownership))
+            self._evidence = (*self._given, *last_applied(self._live, self._ownership))
         known = [each for each in self._evidence if each.is_of(entry)]
         # What was sent last must have Git's value, and so must what was sent when it was written.
         if not known or not self._agrees(known[0], place):
@@ -194,7 +194,7 @@ class Witness:
         return [difference.steps[: difference.owned] for difference in found]
 
 
-def _last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...]:
+def last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...]:
     """Return what kubectl's annotation says was applied, by the one who wrote the annotation.
 
     Others keep it when they change fields (``kubectl edit``, ``patch``, ``scale``). It has no time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -20,6 +21,7 @@ from leadsman.compare.normalize import normalize
 from leadsman.compare.ownership import Ownership
 from leadsman.compare.paths import pointer
 from leadsman.compare.policy import rules_for
+from leadsman.compare.sent import Sent
 from leadsman.compare.verdict import finding_of, unverifiable, verdict
 from leadsman.compare.walk import differences
 from leadsman.errors import CompareError
@@ -133,11 +135,13 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
     found = differences(*compared, node)
     if not found and answer is None:
         return None
-    ownership = Ownership(live, node)
-    additions = Additions(ownership, policy.trust, desired.gvk, evidence)
+    ownership = Ownership(live, node, {} if schema is None else schema.versions)
+    policy = replace(policy, trust=policy.trust.facing(ownership.entries))
+    sent = Sent(live, desired.gvk, node, ownership, policy.trust, evidence)
+    judging = _Judging(desired, ownership, policy, sent)
     if answer is None:
         witness = Witness(wanted, live, desired.gvk, node, ownership, policy.trust, evidence)
-        candidates = list(_candidates(desired, found, additions, ownership, policy, witness))
+        candidates = list(judging.candidates(found, witness))
     else:
         dry_run = DryRun(
             answer,
@@ -149,9 +153,8 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
             ownership=ownership,
             trust=policy.trust,
         )
-        candidates = list(_candidates(desired, found, additions, ownership, policy))
-        candidates = _answered(candidates, dry_run, desired, ownership, policy)
-    untold |= additions.untold
+        candidates = judging.answered(list(judging.candidates(found)), dry_run)
+    untold |= sent.untold
     kept, ignored = sift(candidates, rules_for(desired, wanted, policy))
     differing = []
     for candidate in kept:
@@ -165,47 +168,47 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
     return verdict(desired, differing, ignored, mask)
 
 
-def _candidates(
-    desired: DesiredObject,
-    found: Iterable[Difference],
-    additions: Additions,
-    ownership: Ownership,
-    policy: Policy,
-    witness: Witness | None = None,
-) -> Iterable[Candidate]:
-    for difference in found:
-        if difference.specified:
-            found_out = attributed(desired, difference, ownership, policy.trust)
-            if witness is not None and not found_out.excuse:
-                found_out = witnessed(found_out, witness, difference)
-            yield found_out
-            continue
-        for candidate in additions.judge(difference):
-            yield _reported(candidate, policy)
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """What the differences of one object are judged by."""
 
+    desired: DesiredObject
+    ownership: Ownership
+    policy: Policy
+    sent: Sent
 
-def _reported(candidate: Candidate, policy: Policy) -> Candidate:
-    """Excuse what was added live where the target does not want to know."""
-    is_added = not candidate.specified and candidate.cause is Cause.LIVE
-    if policy.report_added or not is_added or candidate.excuse:
-        return candidate
-    return Candidate(
-        candidate.steps, Op.ADD, entry=candidate.entry, specified=False, excuse=ADDED_IGNORED
-    )
+    def candidates(
+        self, found: Iterable[Difference], witness: Witness | None = None
+    ) -> Iterable[Candidate]:
+        """Judge each difference for itself."""
+        trust = self.policy.trust
+        additions = Additions(self.ownership, trust, self.desired.gvk, self.sent)
+        for difference in found:
+            if difference.specified:
+                candidate = self._attributed(difference)
+                if witness is not None and not candidate.excuse:
+                    candidate = witnessed(candidate, witness, difference)
+                yield candidate
+                continue
+            for candidate in additions.judge(difference):
+                yield self._reported(candidate)
 
+    def answered(self, candidates: list[Candidate], dry_run: DryRun) -> list[Candidate]:
+        """Let the API server's answer decide."""
+        return [
+            *map(self._reported, dry_run.reconsider(candidates)),
+            *map(self._attributed, dry_run.overlooked(candidates)),
+        ]
 
-def _answered(
-    candidates: list[Candidate],
-    dry_run: DryRun,
-    desired: DesiredObject,
-    ownership: Ownership,
-    policy: Policy,
-) -> list[Candidate]:
-    """Let the API server's answer decide."""
-    return [
-        *(_reported(candidate, policy) for candidate in dry_run.reconsider(candidates)),
-        *(
-            attributed(desired, difference, ownership, policy.trust)
-            for difference in dry_run.overlooked(candidates)
-        ),
-    ]
+    def _attributed(self, difference: Difference) -> Candidate:
+        candidate = attributed(self.desired, difference, self.ownership, self.policy.trust)
+        return self.sent.dropped(candidate, difference)
+
+    def _reported(self, candidate: Candidate) -> Candidate:
+        """Excuse what was added live where the target does not want to know."""
+        is_added = not candidate.specified and candidate.cause is Cause.LIVE
+        if self.policy.report_added or not is_added or candidate.excuse:
+            return candidate
+        return Candidate(
+            candidate.steps, Op.ADD, entry=candidate.entry, specified=False, excuse=ADDED_IGNORED
+        )

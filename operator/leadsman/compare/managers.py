@@ -6,7 +6,7 @@ A manager's name is what the client says of itself, or else the first word of it
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,10 @@ _DELIVERY = frozenset(
 )
 # `kubectl apply --server-side` says only this, and so does `kubectl scale` with its update.
 _KUBECTL = "kubectl"
+# Who delivers where no tool does; where one does, a person.
+_BY_HAND = frozenset({_KUBECTL, "kubectl-client-side-apply"})
+# Of these an update delivers as well: the others' are requests to a controller.
+_UPDATES = _DELIVERY - _BY_HAND - {"flux"}
 
 # Entries of many managers merged into one, or made up for an object that had none.
 _FORGOTTEN = frozenset({"ancient-changes", "before-first-apply"})
@@ -174,18 +178,33 @@ CONTROLLERS = (
 class Trust:
     """Who may do what; ``named`` are the managers that a target declares trusted.
 
-    ``delivery`` is the one that delivers the target's objects, "" where it names none.
+    ``delivery`` is the one that delivers the target's objects, "" where it names none. Where a
+    ``tool`` is known to deliver an object, kubectl is in a person's hands.
     """
 
     named: frozenset[str] = frozenset()
     controllers: tuple[Controller, ...] = CONTROLLERS
     delivery: str = ""
+    tool: bool = False
+
+    def facing(self, entries: Iterable[Entry]) -> Trust:
+        """Return the trust in the managers of one object, by its entries."""
+        return replace(self, tool=True) if any(map(self._is_tool, entries)) else self
+
+    def _is_tool(self, entry: Entry) -> bool:
+        """Tell whether an entry shows that its object is delivered by another than kubectl."""
+        manager, is_apply = entry.manager, entry.operation == "Apply"
+        if entry.subresource or manager in _BY_HAND:
+            return False
+        return manager in (_DELIVERY if is_apply else _UPDATES) or manager == self.delivery != ""
 
     def standing(self, entry: Entry, path: str, gvk: Gvk) -> Standing:
         """Judge that an entry owns a field that Git does not specify; paths as ``field_path``'s."""
         manager, is_apply = entry.manager, entry.operation == "Apply"
         if manager in self.named or self._may_add(entry, path, gvk):
             return Standing.TRUSTED
+        if is_apply and self.is_by_hand(entry):
+            return Standing.FOREIGN
         if self.delivers(entry):
             is_left = is_apply and not self.is_mark(path, manager)
             return Standing.DELIVERED if is_left else Standing.TRUSTED
@@ -201,6 +220,10 @@ class Trust:
             return True
         return manager == _KUBECTL and entry.operation == "Apply"
 
+    def is_by_hand(self, entry: Entry) -> bool:
+        """Tell whether an entry is a person's, who delivers beside the tool that delivers."""
+        return self.tool and entry.manager in _BY_HAND and entry.manager != self.delivery
+
     def deliverer(self, entries: Iterable[Entry]) -> str:
         """Return the manager that delivers an object, "" if none of its managers is known to.
 
@@ -209,10 +232,12 @@ class Trust:
         """
         if self.delivery:
             return self.delivery
+        entries = tuple(entries)
+        trust = self.facing(entries)
         known = [
             (entry.operation == "Apply", _leaves(entry.fields), entry.manager)
             for entry in entries
-            if not entry.subresource and self.delivers(entry)
+            if not entry.subresource and trust.delivers(entry) and not trust.is_by_hand(entry)
         ]
         return max(known)[2] if known else ""
 

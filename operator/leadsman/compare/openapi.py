@@ -10,8 +10,6 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from leadsman.compare.access import mapping, objects
 from leadsman.compare.nodes import ANY, PRUNED, Field, ListType, Node, Origin, Shape
 from leadsman.compare.values import Format
@@ -229,7 +227,7 @@ class NodeBuilder:
         return self._nodes.setdefault((own, below, node.atomic, node.is_open), node)
 
     def _shared(self, node: Node, *, default: Json = ABSENT, **rest: Any) -> Field:
-        text = None if default is ABSENT else orjson.dumps(default)
+        text = None if default is ABSENT else repr(default)  # as text, 1 and True differ
         made = Field(node, default=default, **rest)
         key = (id(node), text, made.keeps_zero, made.nullable, made.derive, made.assigned)
         return self._fields.setdefault(key, made)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,10 +18,11 @@ from leadsman.compare.fieldset import all_there, decoded, is_readable
 from leadsman.compare.nodes import UNKNOWN, ListType, Origin, Shape
 from leadsman.compare.normalize import LAST_APPLIED
 from leadsman.compare.typed import is_tracked
+from leadsman.compare.versions import are_noted
 from leadsman.model.finding import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from leadsman.compare.nodes import Node
     from leadsman.compare.paths import Item, Step, Steps
@@ -61,14 +63,21 @@ class Owner:
 class Ownership:
     """The owners of one live object's fields; read only when somebody asks.
 
-    ``entries`` are those of managedFields that can be read; ``node`` is what is known of the kind.
+    ``entries`` are those of managedFields that can be read; ``node`` is what is known of the kind,
+    ``versions`` of its versions as ``Schema`` has them.
     """
 
-    __slots__ = ("_applied", "_complete", "_elsewhere", "_live", "_node", "entries")
+    __slots__ = ("_applied", "_complete", "_elsewhere", "_live", "_node", "_versions", "entries")
 
-    def __init__(self, live: JsonObject, node: Node = UNKNOWN) -> None:
+    def __init__(
+        self,
+        live: JsonObject,
+        node: Node = UNKNOWN,
+        versions: Mapping[str, Node] = MappingProxyType({}),
+    ) -> None:
         self._live = live
         self._node = node
+        self._versions = versions
         self._applied: Json = ABSENT
         self._elsewhere: list[Owner] | None = None
         given = mapping(live.get("metadata")).get("managedFields")
@@ -86,9 +95,13 @@ class Ownership:
         wrote long ago.
         """
         if self._complete is None:
-            self._complete = all(
-                entry.fields and is_readable(entry.fields) for entry in self.entries
-            ) and is_tracked(self._live, self._node)
+            self._complete = (
+                all(entry.fields and is_readable(entry.fields) for entry in self.entries)
+                and is_tracked(self._live, self._node)
+                and are_noted(
+                    self._live, self._versions, (entry.api_version for entry in self.entries)
+                )
+            )
         return self._complete
 
     @property

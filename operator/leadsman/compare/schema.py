@@ -6,7 +6,7 @@ The source is the document of one group-version, as ``/openapi/v3/apis/apps/v1``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from leadsman.compare.access import objects
@@ -16,7 +16,7 @@ from leadsman.errors import CompareError
 from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from leadsman.compare.nodes import Node
     from leadsman.model.json import Json, JsonObject
@@ -26,9 +26,15 @@ _GVK = "x-kubernetes-group-version-kind"
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The schema of one kind in one version."""
+    """The schema of one kind in one version.
+
+    ``versions`` are, by apiVersion, those of all versions, its own too, of a custom resource where
+    the API server exchanges nothing but the name for another version and the versions are not
+    alike.
+    """
 
     root: Node
+    versions: Mapping[str, Node] = field(default_factory=dict)
 
 
 def build_schemas(

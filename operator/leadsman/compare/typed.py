@@ -36,7 +36,7 @@ def is_tracked(live: Json, node: Node) -> bool:
                 field = known.field(key)
                 if field is None:
                     continue
-                if not _fits(item, field.node):
+                if not fits(item, field.node):
                     return False
                 if isinstance(item, dict | list):
                     todo.append((item, field.node))
@@ -45,13 +45,13 @@ def is_tracked(live: Json, node: Node) -> bool:
                 _has_keys(item, known) for item in value
             ):
                 return False
-            if not all(_fits(item, known.element) for item in value):
+            if not all(fits(item, known.element) for item in value):
                 return False
             todo += [(item, known.element) for item in value if isinstance(item, dict | list)]
     return True
 
 
-def _fits(value: Json, node: Node) -> bool:
+def fits(value: Json, node: Node) -> bool:
     """Tell whether a value of a custom resource is of its place's type, as far as one is known."""
     if value is None or node.origin is not Origin.CUSTOM:
         return True

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from leadsman.engine.observer import is_decisive
 from leadsman.engine.proofs import Answer, Proofs
-from leadsman.engine.serving import Serving, defined_kinds, readable
+from leadsman.engine.serving import Serving, defined_kinds
 from leadsman.errors import CompareError, KubeError
 from leadsman.kube.status import FORBIDDEN
 from leadsman.live.fetch import FetchRequest, fetch_many
+from leadsman.live.versions import read_schema
 from leadsman.model.finding import State
 from leadsman.model.identity import Gvk
 
@@ -221,14 +222,14 @@ class Acquirer:
         resource = self._discovery.resource(gvk) if gvk.version else None
         if resource is not None:
             return gvk, resource
-        found = readable(self._discovery, gvk)
+        found = self._discovery.readable(gvk)
         return next(((resource.gvk, resource) for resource in found), None)
 
     async def _load_schemas(self, state: TargetState) -> None:
         gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
         observer = self._observer
         unknown = [gvk for gvk in gvks if gvk not in observer.schemas]
-        asked = (self._schemas.schema(gvk) for gvk in unknown)
+        asked = (read_schema(self._client, self._discovery, self._schemas, gvk) for gvk in unknown)
         answers = await asyncio.gather(*asked, return_exceptions=True)
         for gvk, answer in zip(unknown, answers, strict=True):
             if isinstance(answer, CompareError) or (

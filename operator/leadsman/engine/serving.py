@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from leadsman.compare.access import mapping, objects
+from leadsman.compare.access import mapping
 from leadsman.compare.lineage import converted, is_convertible, relabelled
 from leadsman.errors import KubeError
-from leadsman.live.fetch import fetch_many
-from leadsman.model.identity import Gvk
+from leadsman.live.definitions import DEFINITION, read_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,18 +19,12 @@ if TYPE_CHECKING:
     from leadsman.engine.state import TargetState
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
+    from leadsman.live.definitions import Definition
     from leadsman.model.desired import DesiredObject
-    from leadsman.model.identity import ObjectKey
+    from leadsman.model.identity import Gvk, ObjectKey
     from leadsman.model.json import JsonObject
 
-_DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _UNKNOWN = "how one becomes the other is not known"
-
-
-def readable(discovery: Discovery, gvk: Gvk) -> list[ApiResource]:
-    """Return all as which the objects of a kind can be read, the API server's favourite first."""
-    found = map(discovery.resource, discovery.served(gvk.group, gvk.kind))
-    return [resource for resource in found if resource is not None and resource.readable]
 
 
 def moved_warnings(state: TargetState) -> list[str]:
@@ -56,7 +49,7 @@ def defined_kinds(items: Iterable[DesiredObject]) -> dict[tuple[str, str], Objec
     """Return the kinds, by group and name, that definitions among the objects define."""
     defined: dict[tuple[str, str], ObjectKey] = {}
     for item in items:
-        if (item.key.group, item.key.kind) == _DEFINITION:
+        if (item.key.group, item.key.kind) == (DEFINITION.group, DEFINITION.kind):
             spec = mapping(mapping(orjson.loads(item.body)).get("spec"))
             defined[str(spec.get("group")), str(mapping(spec.get("names")).get("kind"))] = item.key
     return defined
@@ -95,7 +88,7 @@ class Serving:
     async def _moved(
         self, source: DesiredObject, reasons: dict[tuple[Gvk, Gvk], str]
     ) -> DesiredObject:
-        resources = readable(self._discovery, source.gvk)
+        resources = self._discovery.readable(source.gvk)
         if not resources:
             return source
         for resource in resources:
@@ -113,27 +106,21 @@ class Serving:
         """Say why a version cannot be read as another, "" if it can: of custom resources only."""
         if resource.group != gvk.group or "." not in gvk.group:
             return _UNKNOWN
-        definitions = readable(self._discovery, Gvk(_DEFINITION[0], "", _DEFINITION[1]))
-        if not definitions:
-            return _UNKNOWN
-        (definition,) = await fetch_many(self._client, [(definitions[0], "", str(resource))])
-        if isinstance(definition, KubeError):
-            if definition.retryable:
-                raise definition
-            return f"{_UNKNOWN} ({definition.message})"
+        try:
+            definition = await read_definition(self._client, self._discovery, resource)
+        except KubeError as error:
+            if error.retryable:
+                raise
+            return f"{_UNKNOWN} ({error.message})"
         # An API server of another kind than custom resources has none.
         return _UNKNOWN if definition is None else _different(definition, gvk.version)
 
 
-def _different(definition: JsonObject, version: str) -> str:
-    spec = mapping(definition.get("spec"))
-    name = mapping(definition.get("metadata")).get("name")
-    if version not in {item.get("name") for item in objects(spec.get("versions"))}:
-        return f"CustomResourceDefinition {name} does not know {version} any more"
-    strategy = mapping(spec.get("conversion")).get("strategy") or "None"
-    if strategy != "None":
-        return f"CustomResourceDefinition {name} has a webhook say how one becomes the other"
-    return ""
+def _different(definition: Definition, version: str) -> str:
+    name = f"CustomResourceDefinition {definition.name}"
+    if version not in definition.versions:
+        return f"{name} does not know {version} any more"
+    return f"{name} has a webhook say how one becomes the other" if definition.has_webhook else ""
 
 
 def _standing(

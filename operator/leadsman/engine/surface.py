@@ -52,8 +52,9 @@ class Surface:
         before = {gvk: self._discovery.resource(gvk) for gvk in known}
         moved = await self._discovery.refresh()
         turned = {gvk for gvk, known in before.items() if self._discovery.resource(gvk) != known}
-        changed = await self._schemas.refresh()
-        for gvk in [gvk for gvk in self._read if gvk.api_version in changed]:
+        # Of a custom resource the other versions' schemas count, too.
+        changed = {each.rpartition("/")[0] for each in await self._schemas.refresh()}
+        for gvk in [gvk for gvk in self._read if gvk.group in changed]:
             del self._read[gvk]
         if self._acquirer.watches is not None:
             self._acquirer.watches.retry()
@@ -63,7 +64,7 @@ class Surface:
             state.pending |= state.moved
             if state.unserved:
                 state.stale = True
-            if not turned.isdisjoint(gvks) or not changed.isdisjoint(g.api_version for g in gvks):
+            if not turned.isdisjoint(gvks) or not changed.isdisjoint(gvk.group for gvk in gvks):
                 state.rejudge = True
             asks = moved and state.target is not None and may_be_chart(state.target)
             if state.stale or state.rejudge or state.moved or asks:

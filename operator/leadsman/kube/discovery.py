@@ -110,6 +110,11 @@ class Discovery:
             for version in self.served_versions(other, kind)
         )
 
+    def readable(self, gvk: Gvk) -> list[ApiResource]:
+        """Return all as which a kind's objects can be read, the API server's favourite first."""
+        found = map(self.resource, self.served(gvk.group, gvk.kind))
+        return [resource for resource in found if resource is not None and resource.readable]
+
     def _index(self, surface: Surface) -> None:
         resources: dict[Gvk, ApiResource] = {}
         versions: dict[tuple[str, str], tuple[str, ...]] = {}

@@ -74,6 +74,19 @@ WIDGET_DOCUMENT: JsonObject = {
                             "at": {"type": "string", "format": "date-time"},
                             "blob": {"type": "string", "format": "byte"},
                             "self": {"type": "object"},
+                            "nested": {
+                                "type": "object",
+                                "default": {"inner": {"y": 2}},
+                                "properties": {
+                                    "inner": {
+                                        "type": "object",
+                                        "properties": {
+                                            "y": {"type": "integer", "default": 7},
+                                            "z": {"type": "integer", "default": 1},
+                                        },
+                                    }
+                                },
+                            },
                             "limits": {
                                 "type": "object",
                                 "default": {"cpu": "1"},

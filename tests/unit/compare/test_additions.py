@@ -42,6 +42,12 @@ def judged(git: JsonObject, live: JsonObject, *entries: JsonObject, **said: Any)
     return verdict(git, owned(live, *fields), **said)
 
 
+def untouched(live: JsonObject) -> JsonObject:
+    """Return a live object without its tool of delivery, as if it were in kubectl's hands."""
+    fields = live["metadata"]["managedFields"]
+    return owned(live, *(each for each in fields if each["manager"] != "kustomize-controller"))
+
+
 def told(finding: Finding | None) -> list[tuple[str, str, Cause]]:
     assert finding is not None
     return [(change.path, change.manager, change.cause) for change in finding.changes]
@@ -127,7 +133,7 @@ def test_left_behind_counts_where_additions_do_not() -> None:
 
 
 def test_a_client_side_applied_field_is_left_behind_on_kubectls_evidence() -> None:
-    git, live = deployment(), container_with(tty=True)
+    git, live = deployment(), untouched(container_with(tty=True))
     manager = entry("kubectl-client-side-apply", at([*_POD, "f:containers", _WEB], {"f:tty": {}}))
     # Without evidence it may have come with the object, as the API server's own default.
     assert judged(git, live, manager) is None
@@ -140,8 +146,26 @@ def test_a_client_side_applied_field_is_left_behind_on_kubectls_evidence() -> No
     assert told(finding) == [(path, "kubectl-client-side-apply", Cause.LEFT_BEHIND)]
 
 
-def test_keys_and_elements_that_delivery_owns_were_sent() -> None:
+def test_where_a_tool_delivers_kubectl_is_in_a_persons_hands() -> None:
     git, live = deployment(), container_with(env=[_ENV])
+    fields = env_fields("A")
+    for manager, operation in (("kubectl", "Apply"), ("kubectl-client-side-apply", "Update")):
+        by = entry(manager, fields, operation)
+        assert told(judged(git, live, by)) == [(_ENV_PATH, manager, Cause.LIVE)]
+        assert told(judged(git, untouched(live), by)) == [(_ENV_PATH, manager, Cause.LEFT_BEHIND)]
+        # The tool has it as well.
+        both = entry("helm", fields, "Apply"), by
+        assert told(judged(git, live, *both)) == [(_ENV_PATH, "helm", Cause.LEFT_BEHIND)]
+    # Who asks Flux to look once more delivers nothing.
+    asked = entry("flux", at(["f:metadata", "f:annotations"], {"f:x": {}}))
+    by = entry("kubectl", fields, "Apply")
+    assert told(judged(git, untouched(live), asked, by)) == [
+        (_ENV_PATH, "kubectl", Cause.LEFT_BEHIND)
+    ]
+
+
+def test_keys_and_elements_that_delivery_owns_were_sent() -> None:
+    git, live = deployment(), untouched(container_with(env=[_ENV]))
     live["metadata"]["labels"] = {**live["metadata"]["labels"], "old": "yes"}
     labels: JsonObject = {"f:metadata": {"f:labels": {"f:old": {}}}}
     for manager in ("argocd-controller", "helm", "kubectl-client-side-apply"):
@@ -305,7 +329,7 @@ def test_a_value_that_is_the_api_servers_to_choose() -> None:
 
     git = service(clusterIP="", ports=[{"port": 80}])
     port = {"port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": 30000}
-    live = owned(service(clusterIP="10.0.0.1", clusterIPs=["10.0.0.1"], ports=[port]), DELIVERED)
+    live = service(clusterIP="10.0.0.1", clusterIPs=["10.0.0.1"], ports=[port])
     # Delivery owns the address that it asked for with "".
     asked = entry("kubectl", {"f:spec": {"f:clusterIP": {}}}, "Apply")
     assert judged(git, live, asked) is None
@@ -315,6 +339,14 @@ def test_a_value_that_is_the_api_servers_to_choose() -> None:
     assert told(judged(git, live, asked, entry("kubectl-edit", chosen))) == [
         ("/spec/ports/0/nodePort", "kubectl-edit", Cause.LIVE)
     ]
+
+
+def test_a_default_goes_before_the_defaults_of_what_is_in_it() -> None:
+    live = owned(widget({"nested": {"inner": {"y": 7, "z": 1}}}), DELIVERED)
+    by = entry("k9s", at(["f:spec", "f:nested", "f:inner"], {"f:y": {}}))
+    assert told(judged(widget({}), live, by)) == [("/spec/nested/inner/y", "k9s", Cause.LIVE)]
+    live = owned(widget({"nested": {"inner": {"y": 2, "z": 1}}}), DELIVERED)
+    assert judged(widget({}), live, by) is None
 
 
 @pytest.mark.parametrize("forgotten", ["ancient-changes", "before-first-apply"])
@@ -403,7 +435,7 @@ def test_an_image_pulled_by_default_in_what_is_taken_apart() -> None:
 
 def test_a_label_that_only_another_tool_adds_is_left_behind() -> None:
     label = {"app.kubernetes.io/instance": "web"}
-    git, live = deployment(), served(deployment())
+    git, live = deployment(), untouched(served(deployment()))
     live["metadata"]["labels"] = {**live["metadata"].get("labels", {}), **label}
     fields = at(["f:metadata", "f:labels"], {"f:app.kubernetes.io/instance": {}})
     path = "/metadata/labels/app.kubernetes.io~1instance"

@@ -1,0 +1,127 @@
+"""Custom resources, and their definitions that change."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e.everyday.team import SENT
+from harness.jars import define, jar
+
+if TYPE_CHECKING:
+    from e2e.everyday.team import Team
+
+
+def test_a_definition_gets_a_default_and_a_field_while_objects_live(team: Team) -> None:
+    group = f"{team.namespace}.example"
+    size, lid = {"size": {"type": "integer"}}, {"lid": {"type": "string"}}
+    colour = {"colour": {"type": "string", "default": "red"}}
+    define(team.plane, group, v1=size)
+    # What the schema does not know is not stored.
+    team.apply(jar(group, {"size": 1, "lid": "tin"}), flags=("--validate=false",))
+    assert team.told() == {}
+    define(team.plane, group, v1=size | colour)
+    assert team.told() == {}
+    # Now it would be stored, and is not there.
+    define(team.plane, group, v1=size | colour | lid)
+    told = {"/spec/lid": ("Live", "")}
+    assert team.told() == told
+    team.kubectl("patch", f"jars.{group}/one", "--type=merge", "-p", '{"spec":{"colour":"blue"}}')
+    assert team.told() == told | {"/spec/colour": ("Live", "kubectl-patch")}
+
+
+@pytest.mark.parametrize("way", SENT)
+def test_a_definition_gives_a_field_another_type_while_objects_live(team: Team, way: str) -> None:
+    """The API server lets them live on, and notes from then on no more who writes to them."""
+    group = f"{team.namespace}.example"
+    usual = {"colour": {"type": "string"}, "size": {"type": "integer"}}
+    define(team.plane, group, v1=usual | {"mode": {"type": "string"}})
+    team.apply(jar(group, {"colour": "red", "mode": "fast"}), flags=SENT[way])
+    assert team.told() == {}
+    define(team.plane, group, v1=usual | {"mode": {"type": "integer"}})
+    patch = [
+        {"op": "remove", "path": "/spec/colour"},
+        {"op": "add", "path": "/spec/size", "value": 5},
+    ]
+    team.kubectl("patch", f"jars.{group}/one", "--type=json", "-p", json.dumps(patch))
+    # Git's own mode is refused by now, so that DryRun says Rejected.
+    told = team.read_only()
+    assert told == {"/spec/colour": ("Live", ""), "/spec/size": ("Live", "")}
+
+
+@pytest.mark.parametrize("version", ["v1beta1", "v1"])
+@pytest.mark.parametrize("lid", [{"default": "tin"}, {}])
+def test_a_version_that_another_cannot_be_read_as(
+    team: Team, version: str, lid: dict[str, str]
+) -> None:
+    """What v1beta1 owns cannot be noted once v1 has a lid, which only v1 declares."""
+    group = f"{team.namespace}.example"
+    common = {"colour": {"type": "string"}, "size": {"type": "integer"}}
+    newer = common | {"lid": {"type": "string"} | lid, "mode": {"type": "string"}}
+    define(team.plane, group, v1beta1=common | {"mode": {"type": "string"}}, v1=newer)
+    other, *_ = {"v1beta1", "v1"} - {version}
+    team.apply(jar(group, {"colour": "red", "mode": "fast"}, version), flags=("--server-side",))
+    assert team.told() == {}
+    patch = [
+        {"op": "remove", "path": "/spec/colour"},
+        {"op": "add", "path": "/spec/size", "value": 5},
+        {"op": "replace", "path": "/spec/mode", "value": "slow"},
+    ]
+    if other == "v1":
+        patch.append({"op": "add", "path": "/spec/lid", "value": "iron"})
+    team.kubectl("patch", f"jars.{other}.{group}/one", "--type=json", "-p", json.dumps(patch))
+    # What v1 declares, v1beta1 can be noted beside.
+    who = "" if version == "v1beta1" else "kubectl-patch"
+    told = {f"/spec/{name}": ("Live", who) for name in ("size", "mode")}
+    assert team.told() == told | {"/spec/colour": ("Live", "")}
+
+
+NULLS = {
+    "open": {"type": "string", "nullable": True},
+    "given": {"type": "string", "nullable": True, "default": "red"},
+    "never": {"type": "string", "default": "red"},
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "former"),
+    [
+        ("create", None),
+        ("apply", None),
+        ("apply", "x"),
+        ("apply --server-side", None),
+        ("apply --server-side", "x"),
+    ],
+)
+def test_null_in_git(team: Team, command: str, former: str | None) -> None:
+    group = f"{team.namespace}.example"
+    define(team.plane, group, v1=NULLS)
+    if former is not None:
+        before = jar(group, dict.fromkeys(NULLS, former))
+        team.kubectl(*command.split(), "-f", "-", stdin=json.dumps(before))
+    (team.folder / "all.yaml").write_text(json.dumps(jar(group, dict.fromkeys(NULLS))))
+    team.kubectl(*command.split(), "-f", str(team.folder))
+    assert team.told() == {}
+    # To kubectl apply, null is the word to remove a field, after which the default is right.
+    for given, is_drift in (("blue", True), ("red", command != "apply")):
+        patch = {"spec": {"open": "x", "given": given}}
+        team.kubectl("patch", f"jars.{group}/one", "--type=merge", "-p", json.dumps(patch))
+        told = {"/spec/open": ("Live", "kubectl-patch")}
+        if is_drift:
+            told["/spec/given"] = ("Live", "kubectl-patch")
+        assert team.told() == told, given
+
+
+def test_an_object_of_one_and_a_half_megabytes(team: Team) -> None:
+    group = f"{team.namespace}.example"
+    define(team.plane, group, v1={"lines": {"type": "array", "items": {"type": "string"}}})
+    large = jar(group, {"lines": [f"line {number}" for number in range(115_200)]})
+    assert len(json.dumps(large, separators=(",", ":"))) > 1_500_000
+    team.apply(large, flags=("--server-side",))
+    assert team.told() == {}
+    place = "/spec/lines/115199"
+    patch = [{"op": "replace", "path": place, "value": "other"}]
+    team.kubectl("patch", f"jars.{group}/one", "--type=json", "-p", json.dumps(patch))
+    assert team.told() == {place: ("Live", "kubectl-patch")}
