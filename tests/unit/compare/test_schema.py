@@ -214,6 +214,22 @@ def test_what_is_no_openapi_is_an_error(document: Any) -> None:
     assert caught.value.reason == "BadSchema"
 
 
+def test_a_default_may_be_anything() -> None:
+    defaults = (10**30, [{"a": 10**30}], {"a": [1]}, True, 1)
+    properties = {f"p{n}": {"default": default} for n, default in enumerate(defaults)}
+    schema = {
+        "type": "object",
+        "x-kubernetes-group-version-kind": [
+            {"group": WIDGET.group, "version": WIDGET.version, "kind": WIDGET.kind}
+        ],
+        "properties": properties,
+    }
+    built = build_schema({"components": {"schemas": {"x": schema}}}, WIDGET)
+    assert built is not None
+    found = [built.root.fields[name].default for name in properties]
+    assert list(map(repr, found)) == list(map(repr, defaults))
+
+
 @pytest.mark.parametrize(
     "spec",
     [
