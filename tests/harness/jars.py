@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 Properties = dict[str, Any]
 
 
-def definition(group: str, **versions: Properties) -> dict[str, Any]:
+def definition(
+    group: str, conversion: dict[str, Any] | None = None, **versions: Properties
+) -> dict[str, Any]:
     """Return the definition of jars in some versions, the last of which is stored."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -24,6 +26,7 @@ def definition(group: str, **versions: Properties) -> dict[str, Any]:
             "group": group,
             "names": {"kind": "Jar", "plural": "jars"},
             "scope": "Namespaced",
+            "conversion": conversion or {"strategy": "None"},
             "versions": [
                 {
                     "name": name,
@@ -52,7 +55,12 @@ def jar(group: str, spec: Any, version: str = "v1") -> dict[str, Any]:
     }
 
 
-def define(plane: ControlPlane, group: str, **versions: Properties) -> None:
+def define(
+    plane: ControlPlane,
+    group: str,
+    conversion: dict[str, Any] | None = None,
+    **versions: Properties,
+) -> None:
     """Have jars served in some versions, and described as they are defined."""
 
     def published(version: str) -> set[str]:
@@ -63,7 +71,7 @@ def define(plane: ControlPlane, group: str, **versions: Properties) -> None:
         (found,) = [schema for name, schema in schemas if name.endswith(".Jar")]
         return set(found["properties"]["spec"]["properties"])
 
-    plane.kubectl("apply", "-f", "-", stdin=json.dumps(definition(group, **versions)))
+    plane.kubectl("apply", "-f", "-", stdin=json.dumps(definition(group, conversion, **versions)))
     plane.kubectl("wait", "--for=condition=Established", f"crd/jars.{group}")
     for version, spec in versions.items():
         until(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from controlplane.webhook import Webhook
 from e2e.drift.conftest import Shop
 from e2e.mirror import POLICIES, a_second_later, config, excused, mirror
-from e2e.webhook import Webhook
 from harness.checks import Check
 from harness.waiting import until
 from inputs import real_input
@@ -128,7 +128,7 @@ def test_what_a_person_changes_is_drift_however_it_was_done(
     assert {name for name, _ in excused(shop.check)} == {"untouched"}
 
 
-def inject(deployment: dict[str, Any]) -> None:
+def inject(deployment: dict[str, Any]) -> dict[str, Any]:
     """Do what image mirrors and sidecar injectors do."""
     pod = deployment["spec"]["template"]["spec"]
     first = pod["containers"][0]
@@ -139,6 +139,7 @@ def inject(deployment: dict[str, Any]) -> None:
     if len(pod["containers"]) == 1:
         pod["containers"].append({"name": "sidecar", "image": "sidecar:1"})
     deployment["metadata"].setdefault("labels", {})["injected"] = "yes"
+    return deployment
 
 
 CONTAINER = "/spec/template/spec/containers/0"
@@ -153,7 +154,12 @@ def test_a_webhook_is_told_from_a_person(
     namespace: str,
     way: tuple[str, ...],
 ) -> None:
-    with Webhook(control_plane, "apps/deployments", inject, namespace):
+    def decide(asked: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"op": "replace", "path": "", "value": inject(asked["object"])}]
+
+    with Webhook("mutate.example.com", decide) as hook:
+        registered = json.dumps(hook.configuration("deployments", namespace))
+        control_plane.kubectl("apply", "-f", "-", stdin=registered)
         made = git.create(namespace, real_input("podinfo") / "kustomize")
         shop = Shop(made, Check(operator, control_plane, namespace, "shop"), way)
 
@@ -186,6 +192,7 @@ def test_a_webhook_is_told_from_a_person(
             "the image",
         )
         assert report.changes("Deployment", "podinfo")[IMAGE]["manager"] == "kubectl-set"
+        control_plane.kubectl("delete", "mutatingwebhookconfiguration", hook.name)
 
 
 def test_what_goes_with_a_persons_change_is_that_persons(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from controlplane.webhook import Converter
 from e2e.everyday.team import SENT
 from harness.jars import define, jar
 
@@ -76,6 +78,49 @@ def test_a_version_that_another_cannot_be_read_as(
     who = "" if version == "v1beta1" else "kubectl-patch"
     told = {f"/spec/{name}": ("Live", who) for name in ("size", "mode")}
     assert team.told() == told | {"/spec/colour": ("Live", "")}
+
+
+def repaint(jar: dict[str, Any], version: str) -> dict[str, Any]:
+    """Convert a jar as webhooks do: what is flat in v1beta1 has a place of its own in v1."""
+    made = deepcopy(jar)
+    spec = made["spec"]
+    if version.endswith("/v1"):
+        paint = {name: spec.pop(name) for name in ("colour", "gloss") if name in spec}
+        if paint:
+            spec["paint"] = paint
+    else:
+        spec |= spec.pop("paint", {})
+    return made
+
+
+@pytest.mark.parametrize("way", SENT)
+def test_a_webhook_makes_one_version_of_another(team: Team, way: str) -> None:
+    group = f"{team.namespace}.example"
+    text = {"type": "string"}
+    paint = {"colour": text, "gloss": text}
+    own = {"size": {"type": "integer", "default": 3}, "lid": text, "label": text}
+    v1 = own | {"paint": {"type": "object", "properties": paint}}
+    with Converter(repaint) as webhook:
+        define(team.plane, group, webhook.conversion, v1beta1=own | paint, v1=v1)
+        sent = {"colour": "red", "lid": "tin", "label": "jam"}
+        team.apply(jar(group, sent, "v1beta1"), flags=SENT[way])
+        assert team.told() == {}
+        patch = [
+            {"op": "replace", "path": "/spec/paint/colour", "value": "blue"},
+            {"op": "add", "path": "/spec/paint/gloss", "value": "high"},
+            {"op": "replace", "path": "/spec/label", "value": "jelly"},
+            {"op": "remove", "path": "/spec/lid"},
+        ]
+        name = f"jars.v1.{group}/one"
+        team.kubectl("patch", name, "--type=json", "-p", json.dumps(patch))
+        who = ("Live", "kubectl-patch")
+        told = dict.fromkeys(("/spec/colour", "/spec/gloss", "/spec/label"), who)
+        assert team.told() == told | {"/spec/lid": ("Live", "")}
+        # Delivered in the one version, and written in Git in the other.
+        in_v1 = {"paint": {"colour": "blue", "gloss": "high"}, "label": "jelly"}
+        (team.folder / "all.yaml").write_text(json.dumps(jar(group, in_v1)))
+        assert team.told() == {}
+        team.kubectl("delete", f"crd/jars.{group}")
 
 
 NULLS = {
