@@ -16,12 +16,11 @@ from leadsman.model.finding import ABSENT, Cause, Op
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from leadsman.compare.managers import Trust
-    from leadsman.compare.ownership import Owner, Ownership
+    from leadsman.compare.ownership import Owner
     from leadsman.compare.paths import Steps
     from leadsman.compare.sent import Sent
+    from leadsman.compare.subject import Subject
     from leadsman.compare.walk import Difference
-    from leadsman.model.identity import Gvk
     from leadsman.model.json import Json, JsonObject
 
 _Addition: TypeAlias = "tuple[Steps, Json, Field]"
@@ -41,10 +40,10 @@ class Additions:
 
     __slots__ = ("_gvk", "_ownership", "_sent", "_trust")
 
-    def __init__(self, ownership: Ownership, trust: Trust, gvk: Gvk, sent: Sent) -> None:
-        self._ownership = ownership
-        self._trust = trust
-        self._gvk = gvk
+    def __init__(self, subject: Subject, sent: Sent) -> None:
+        self._ownership = subject.ownership
+        self._trust = subject.trust
+        self._gvk = subject.gvk
         self._sent = sent
 
     def judge(self, difference: Difference) -> Iterator[Candidate]:

@@ -35,12 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from leadsman.compare.candidate import Candidate
-    from leadsman.compare.managers import Trust
     from leadsman.compare.nodes import Node
     from leadsman.compare.ownership import Entry
     from leadsman.compare.paths import Step, Steps
+    from leadsman.compare.subject import Subject
     from leadsman.compare.walk import Difference
-    from leadsman.model.identity import Gvk
     from leadsman.model.json import Json, JsonObject
 
 # A place as it is the same in two comparisons with one live object.
@@ -62,45 +61,18 @@ class Answer:
 class DryRun:
     """The differences between live and what delivery would make of it.
 
-    ``desired`` is Git's object as it is compared (``normalize``), ``sent`` as it was sent; nothing
-    is changed.
+    ``desired`` is Git's object as it is compared (``normalize``), that of ``subject`` as it was
+    sent.
     """
 
-    __slots__ = (
-        "_after",
-        "_answer",
-        "_desired",
-        "_found",
-        "_gvk",
-        "_live",
-        "_node",
-        "_ownership",
-        "_sent",
-        "_trust",
-    )
+    __slots__ = ("_after", "_answer", "_desired", "_found", "_subject")
 
-    def __init__(  # noqa: PLR0913 - what is known of one object
-        self,
-        answer: Answer,
-        desired: JsonObject,
-        sent: JsonObject,
-        live: JsonObject,
-        node: Node,
-        *,
-        gvk: Gvk,
-        ownership: Ownership,
-        trust: Trust,
-    ) -> None:
+    def __init__(self, answer: Answer, desired: JsonObject, subject: Subject) -> None:
         self._answer = answer
         self._after = Ownership(answer.merged)
-        self._sent = sent
         self._desired = desired
-        self._gvk = gvk
-        self._live = live
-        self._node = node
-        self._ownership = ownership
-        self._trust = trust
-        found = differences(*normalize(answer.merged, live, gvk), node)
+        self._subject = subject
+        found = differences(*normalize(answer.merged, subject.live, subject.gvk), subject.node)
         self._found = [(_place(item.steps[: item.owned]), item) for item in found]
 
     def reconsider(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -144,14 +116,14 @@ class DryRun:
                 continue
             if item.owned < len(item.steps) and self._is_exact(item.steps[: item.owned]):
                 continue  # Indices of two lists tell nothing of one another.
-            steps, said = _located(self._desired, item.steps, self._node)
+            steps, said = _located(self._desired, item.steps, self._subject.node)
             if said is not ABSENT and _is_overlooked(said, item):
                 yield replace(item, steps=steps)
 
     def _is_exact(self, steps: Steps) -> bool:
         """Tell whether live has exactly what Git says at a place that is owned as a whole."""
-        _, said = _located(self._desired, steps, self._node)
-        _, found = _located(self._live, steps, self._node)
+        _, said = _located(self._desired, steps, self._subject.node)
+        _, found = _located(self._subject.live, steps, self._subject.node)
         return said is not ABSENT and bool(said == found)
 
     def _is_sent(self, steps: Steps) -> bool:
@@ -159,7 +131,7 @@ class DryRun:
 
         What a person has set in place of a default, delivery leaves as it is.
         """
-        return _has(self._sent, steps) or any(
+        return _has(self._subject.wanted, steps) or any(
             owner.entry.manager == self._answer.manager and owner.entry.operation == "Apply"
             for owner in (*self._after.owners(steps), *self._after.above(steps))
         )
@@ -167,9 +139,9 @@ class DryRun:
     def _applied(self, steps: Steps) -> Entry | None:
         """Return the entry by which who delivers has applied a field, if it has."""
         manager = self._answer.manager
-        if not manager or self._trust.is_mark(field_path(steps), manager):
+        if not manager or self._subject.trust.is_mark(field_path(steps), manager):
             return None
-        for owner in self._ownership.owners(steps):
+        for owner in self._subject.ownership.owners(steps):
             entry = owner.entry
             if entry.manager == self._answer.manager and entry.operation == "Apply":
                 return entry
@@ -185,7 +157,9 @@ class DryRun:
         if not is_left or entry is None or entry.operation != "Apply":
             yield candidate
             return
-        if entry.manager != self._answer.manager or self._ownership.unfolded(candidate.steps):
+        if entry.manager != self._answer.manager or self._subject.ownership.unfolded(
+            candidate.steps
+        ):
             # What was sent as a Secret's stringData, delivery never takes from its data.
             yield candidate
             return
@@ -198,7 +172,7 @@ class DryRun:
         foreign = [
             other
             for other in others
-            if self._trust.standing(other, path, self._gvk) is Standing.FOREIGN
+            if self._subject.trust.standing(other, path, self._subject.gvk) is Standing.FOREIGN
         ]
         if foreign:
             yield replace(candidate, cause=Cause.LIVE, entry=foreign[0])

@@ -39,10 +39,9 @@ from leadsman.model.finding import ABSENT, Op
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leadsman.compare.managers import Trust
-    from leadsman.compare.nodes import Node
-    from leadsman.compare.ownership import Entry, Owner, Ownership
+    from leadsman.compare.ownership import Entry, Owner
     from leadsman.compare.paths import Step, Steps
+    from leadsman.compare.subject import Subject
     from leadsman.compare.walk import Difference
     from leadsman.model.identity import Gvk
     from leadsman.model.json import JsonObject
@@ -92,34 +91,10 @@ class Witness:
     ``evidence`` is what was found elsewhere, what was sent last first.
     """
 
-    __slots__ = (
-        "_differing",
-        "_evidence",
-        "_given",
-        "_gvk",
-        "_live",
-        "_node",
-        "_ownership",
-        "_trust",
-        "_wanted",
-    )
+    __slots__ = ("_differing", "_evidence", "_given", "_subject")
 
-    def __init__(
-        self,
-        wanted: JsonObject,
-        live: JsonObject,
-        gvk: Gvk,
-        node: Node,
-        ownership: Ownership,
-        trust: Trust,
-        evidence: Sequence[Evidence] = (),
-    ) -> None:
-        self._wanted = wanted
-        self._live = live
-        self._gvk = gvk
-        self._node = node
-        self._ownership = ownership
-        self._trust = trust
+    def __init__(self, subject: Subject, evidence: Sequence[Evidence] = ()) -> None:
+        self._subject = subject
         self._given = evidence
         self._evidence: tuple[Evidence, ...] | None = None
         self._differing: dict[int, list[Steps] | None] = {}
@@ -129,10 +104,10 @@ class Witness:
 
         None where nothing shows it: then it is drift.
         """
-        if not (difference.specified and self._ownership.is_complete):
+        if not (difference.specified and self._subject.ownership.is_complete):
             return None
         place = difference.steps[: difference.owned]
-        owners = self._ownership.owners(place)
+        owners = self._subject.ownership.owners(place)
         if difference.op is Op.REMOVE and place == difference.steps:
             return self._removed(difference, owners)
         return self._changed(place, owners)
@@ -141,9 +116,9 @@ class Witness:
         """Look for a sender that owns what is not there, though what it sent would be stored."""
         place = difference.steps
         senders = [owner.entry for owner in owners]
-        if not senders or not all(map(self._trust.delivers, senders)):
+        if not senders or not all(map(self._subject.trust.delivers, senders)):
             return None
-        is_null = self._ownership.in_manifest(self._live, place) is None
+        is_null = self._subject.ownership.in_manifest(self._subject.live, place) is None
         if is_null or not all(was_stored(owner, difference) for owner in owners):
             # Who sent nothing but what is left out, or stored as null, owns it all the same.
             return self._changed(place, owners)
@@ -152,26 +127,31 @@ class Witness:
             return None
         if place[0] not in _FREE and any(
             entry.may_be_since(since)
-            for entry in self._ownership.entries
-            if f"f:{place[0]}" in entry.fields and not self._trust.is_known(entry, self._gvk)
+            for entry in self._subject.ownership.entries
+            if f"f:{place[0]}" in entry.fields
+            and not self._subject.trust.is_known(entry, self._subject.gvk)
         ):
             return None
         return TRACE, senders[0]
 
     def _changed(self, place: Steps, owners: list[Owner]) -> tuple[str, Entry] | None:
         """Look for a document with Git's value, whose sender wrote last and nobody else."""
-        if len(owners) != 1 or self._ownership.above(place):
+        if len(owners) != 1 or self._subject.ownership.above(place):
             return None
         entry = owners[0].entry
-        if entry.subresource or not self._trust.delivers(entry) or not TIME.fullmatch(entry.time):
+        if (
+            entry.subresource
+            or not self._subject.trust.delivers(entry)
+            or not TIME.fullmatch(entry.time)
+        ):
             return None
         if self._evidence is None:
-            self._evidence = (*self._given, *last_applied(self._live, self._ownership))
+            self._evidence = (*self._given, *last_applied(self._subject))
         known = [each for each in self._evidence if each.is_of(entry)]
         # What was sent last must have Git's value, and so must what was sent when it was written.
         if not known or not self._agrees(known[0], place):
             return None
-        if self._ownership.is_first_write(entry):
+        if self._subject.ownership.is_first_write(entry):
             return known[0].source, entry
         for each in known:
             if each.covers(entry.time) and self._agrees(each, place):
@@ -188,20 +168,23 @@ class Witness:
 
     def _compared(self, evidence: Evidence) -> list[Steps] | None:
         """Return where a document means something else than Git, None if it can't be told."""
-        if not evidence.is_in(self._gvk):
+        if not evidence.is_in(self._subject.gvk):
             return None
-        found = differences(*normalize(self._wanted, evidence.document, self._gvk), self._node)
+        found = differences(
+            *normalize(self._subject.wanted, evidence.document, self._subject.gvk),
+            self._subject.node,
+        )
         return [difference.steps[: difference.owned] for difference in found]
 
 
-def last_applied(live: JsonObject, ownership: Ownership) -> tuple[Evidence, ...]:
+def last_applied(subject: Subject) -> tuple[Evidence, ...]:
     """Return what kubectl's annotation says was applied, by the one who wrote the annotation.
 
     Others keep it when they change fields (``kubectl edit``, ``patch``, ``scale``). It has no time
     of its own: a later write of the same manager without it can't be told from an apply.
     """
-    text = mapping(mapping(live.get("metadata")).get("annotations")).get(LAST_APPLIED)
-    owners = ownership.owners(_LAST_APPLIED_PATH)
+    text = mapping(mapping(subject.live.get("metadata")).get("annotations")).get(LAST_APPLIED)
+    owners = subject.ownership.owners(_LAST_APPLIED_PATH)
     if not isinstance(text, str) or len(owners) != 1:
         return ()
     try:

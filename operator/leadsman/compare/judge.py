@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
@@ -22,6 +22,7 @@ from leadsman.compare.ownership import Ownership
 from leadsman.compare.paths import pointer
 from leadsman.compare.policy import rules_for
 from leadsman.compare.sent import Sent
+from leadsman.compare.subject import Subject
 from leadsman.compare.verdict import finding_of, unverifiable, verdict
 from leadsman.compare.walk import differences
 from leadsman.errors import CompareError
@@ -136,23 +137,14 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
     if not found and answer is None:
         return None
     ownership = Ownership(live, node, {} if schema is None else schema.versions)
-    policy = replace(policy, trust=policy.trust.facing(ownership.entries))
-    sent = Sent(live, desired.gvk, node, ownership, policy.trust, evidence)
-    judging = _Judging(desired, ownership, policy, sent)
+    trust = policy.trust.facing(ownership.entries)
+    subject = Subject(wanted, live, desired.gvk, node, ownership, trust)
+    sent = Sent(subject, evidence)
+    judging = _Judging(desired, subject, sent, policy.report_added)
     if answer is None:
-        witness = Witness(wanted, live, desired.gvk, node, ownership, policy.trust, evidence)
-        candidates = list(judging.candidates(found, witness))
+        candidates = list(judging.candidates(found, Witness(subject, evidence)))
     else:
-        dry_run = DryRun(
-            answer,
-            compared[0],
-            wanted,
-            live,
-            node,
-            gvk=desired.gvk,
-            ownership=ownership,
-            trust=policy.trust,
-        )
+        dry_run = DryRun(answer, compared[0], subject)
         candidates = judging.answered(list(judging.candidates(found)), dry_run)
     untold |= sent.untold
     kept, ignored = sift(candidates, rules_for(desired, wanted, policy))
@@ -173,16 +165,15 @@ class _Judging:
     """What the differences of one object are judged by."""
 
     desired: DesiredObject
-    ownership: Ownership
-    policy: Policy
+    subject: Subject
     sent: Sent
+    report_added: bool
 
     def candidates(
         self, found: Iterable[Difference], witness: Witness | None = None
     ) -> Iterable[Candidate]:
         """Judge each difference for itself."""
-        trust = self.policy.trust
-        additions = Additions(self.ownership, trust, self.desired.gvk, self.sent)
+        additions = Additions(self.subject, self.sent)
         for difference in found:
             if difference.specified:
                 candidate = self._attributed(difference)
@@ -201,13 +192,14 @@ class _Judging:
         ]
 
     def _attributed(self, difference: Difference) -> Candidate:
-        candidate = attributed(self.desired, difference, self.ownership, self.policy.trust)
+        subject = self.subject
+        candidate = attributed(self.desired, difference, subject.ownership, subject.trust)
         return self.sent.dropped(candidate, difference)
 
     def _reported(self, candidate: Candidate) -> Candidate:
         """Excuse what was added live where the target does not want to know."""
         is_added = not candidate.specified and candidate.cause is Cause.LIVE
-        if self.policy.report_added or not is_added or candidate.excuse:
+        if self.report_added or not is_added or candidate.excuse:
             return candidate
         return Candidate(
             candidate.steps, Op.ADD, entry=candidate.entry, specified=False, excuse=ADDED_IGNORED

@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 
     from leadsman.compare.candidate import Candidate
     from leadsman.compare.evidence import Evidence
-    from leadsman.compare.managers import Trust
-    from leadsman.compare.nodes import Node
-    from leadsman.compare.ownership import Entry, Ownership
+    from leadsman.compare.ownership import Entry
     from leadsman.compare.paths import Steps
+    from leadsman.compare.subject import Subject
     from leadsman.compare.walk import Difference
-    from leadsman.model.identity import Gvk
-    from leadsman.model.json import JsonObject
 
 
 class Sent:
@@ -34,29 +31,21 @@ class Sent:
     which something had to be known and is not.
     """
 
-    __slots__ = ("_gvk", "_live", "_node", "_ownership", "_trust", "evidence", "untold")
+    __slots__ = ("_subject", "evidence", "untold")
 
-    def __init__(
-        self,
-        live: JsonObject,
-        gvk: Gvk,
-        node: Node,
-        ownership: Ownership,
-        trust: Trust,
-        evidence: Sequence[Evidence] = (),
-    ) -> None:
-        self._live = live
-        self._gvk = gvk
-        self._node = node
-        self._ownership = ownership
-        self._trust = trust
+    def __init__(self, subject: Subject, evidence: Sequence[Evidence] = ()) -> None:
+        self._subject = subject
         self.evidence = evidence
         self.untold: set[str] = set()
 
     def is_update(self, entry: Entry) -> bool:
         """Tell whether an entry is delivery's, by an update of the object itself."""
         is_update = entry.operation == "Update" and not entry.subresource
-        return is_update and self._trust.delivers(entry) and entry.manager not in self._trust.named
+        return (
+            is_update
+            and self._subject.trust.delivers(entry)
+            and entry.manager not in self._subject.trust.named
+        )
 
     def has(self, steps: Steps, owners: Iterable[Entry]) -> bool:
         """Tell whether delivery, which owns a place by an update, has sent it.
@@ -66,7 +55,7 @@ class Sent:
         """
         return any(
             # A null asks for what would be there without.
-            self._ownership.in_manifest(each.document, steps) not in (ABSENT, None)
+            self._subject.ownership.in_manifest(each.document, steps) not in (ABSENT, None)
             for entry in owners
             if self.is_update(entry)
             for each in self._known(entry, self.evidence)
@@ -80,9 +69,9 @@ class Sent:
         entry, place = candidate.entry, difference.steps[: difference.owned]
         if candidate.op is not Op.ADD or candidate.excuse or entry is None:
             return candidate
-        if not self.is_update(entry) or self._trust.is_by_hand(entry):
+        if not self.is_update(entry) or self._subject.trust.is_by_hand(entry):
             return candidate
-        evidence = (*self.evidence, *last_applied(self._live, self._ownership))
+        evidence = (*self.evidence, *last_applied(self._subject))
         if any(self._is_as_sent(each, place) for each in self._known(entry, evidence)):
             return replace(candidate, cause=Cause.LEFT_BEHIND)
         return candidate
@@ -95,11 +84,14 @@ class Sent:
         return [
             each
             for each in known
-            if each.is_in(self._gvk) and (each is known[0] or each.covers(entry.time))
+            if each.is_in(self._subject.gvk) and (each is known[0] or each.covers(entry.time))
         ]
 
     def _is_as_sent(self, evidence: Evidence, place: Steps) -> bool:
-        compared = normalize(evidence.document, self._live, self._gvk)
-        return self._ownership.in_manifest(evidence.document, place) is not ABSENT and not any(
-            found.steps[: len(place)] == place for found in differences(*compared, self._node)
+        compared = normalize(evidence.document, self._subject.live, self._subject.gvk)
+        return self._subject.ownership.in_manifest(
+            evidence.document, place
+        ) is not ABSENT and not any(
+            found.steps[: len(place)] == place
+            for found in differences(*compared, self._subject.node)
         )
