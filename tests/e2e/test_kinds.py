@@ -8,7 +8,7 @@ import pytest
 
 import kinds
 from controlplane.plane import ControlPlane
-from leadsman.compare.builtin import go_types
+from leadsman.compare.kinds.builtin import go_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 from typing import TYPE_CHECKING
 
 from rewrites.collect import collect, slice_
@@ -26,12 +26,7 @@ def test_every_rewrite_has_an_entry(tools: Tools, monkeypatch: pytest.MonkeyPatc
 def test_an_entry_names_the_rule_that_handles_it() -> None:
     for entry in entries():
         for rule in entry.rule.split("; "):
-            name = rule.split(":")[0]
-            module, *attributes = name.split(".")
-            if not attributes:
-                module, attributes = "additions", [name]
-            found = importlib.import_module(f"leadsman.compare.{module}")
-            for attribute in attributes:
-                for each in attribute.split(", "):
-                    assert hasattr(found, each), rule
-                found = getattr(found, attribute, found)
+            name, *more = rule.split(":")[0].split(", ")
+            assert pkgutil.resolve_name(f"leadsman.compare.{name}")
+            for each in more:
+                assert pkgutil.resolve_name(f"leadsman.compare.{name.rpartition('.')[0]}.{each}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 HERE = Path(__file__).parent
-DATA = HERE.parents[1] / "operator" / "leadsman" / "compare"
+DATA = HERE.parents[1] / "operator" / "leadsman" / "compare" / "kinds"
 KEPT = DATA / "kept.json"
 # What a minor version's types come from.
 MODULES = ("k8s.io/api", "k8s.io/apiextensions-apiserver", "k8s.io/kube-aggregator")

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadsman.compare.builtin import go_types
-from leadsman.compare.values import Format, same_scalar
+from leadsman.compare.kinds.builtin import go_types
+from leadsman.compare.kinds.values import Format, same_scalar
 from rewrites.observe import METADATA, Rewrite
 
 if TYPE_CHECKING:

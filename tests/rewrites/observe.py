@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leadsman.compare.builtin import go_types
+from leadsman.compare.kinds.builtin import go_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

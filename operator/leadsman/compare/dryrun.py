@@ -22,23 +22,23 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
-from leadsman.compare.managers import Standing
-from leadsman.compare.nodes import UNTYPED
-from leadsman.compare.normalize import normalize
-from leadsman.compare.ownership import Ownership
+from leadsman.compare.kinds.nodes import UNTYPED
+from leadsman.compare.kinds.values import same_scalar
+from leadsman.compare.owners.managers import Standing
+from leadsman.compare.owners.ownership import Ownership
 from leadsman.compare.paths import Item, field_path
-from leadsman.compare.values import same_scalar
+from leadsman.compare.rewrites.normalize import normalize
 from leadsman.compare.walk import differences
 from leadsman.model.finding import ABSENT, Cause, Op
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from leadsman.compare.candidate import Candidate
-    from leadsman.compare.nodes import Node
-    from leadsman.compare.ownership import Entry
+    from leadsman.compare.kinds.nodes import Node
+    from leadsman.compare.owners.candidate import Candidate
+    from leadsman.compare.owners.ownership import Entry
+    from leadsman.compare.owners.subject import Subject
     from leadsman.compare.paths import Step, Steps
-    from leadsman.compare.subject import Subject
     from leadsman.compare.walk import Difference
     from leadsman.model.json import Json, JsonObject
 

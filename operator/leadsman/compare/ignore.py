@@ -15,7 +15,7 @@ from leadsman.model.finding import IgnoredChange, Op
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from leadsman.compare.candidate import Candidate
+    from leadsman.compare.owners.candidate import Candidate
     from leadsman.compare.selectors import Requirement
     from leadsman.expressions import Expression
     from leadsman.model.identity import Gvk, ObjectKey

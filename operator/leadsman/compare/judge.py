@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadsman.compare.access import mapping
-from leadsman.compare.additions import Additions
-from leadsman.compare.attribution import attributed, witnessed
-from leadsman.compare.candidate import Candidate
 from leadsman.compare.dryrun import DryRun
-from leadsman.compare.evidence import Witness
 from leadsman.compare.ignore import covering, sift
-from leadsman.compare.implied import with_implied
+from leadsman.compare.kinds.nodes import UNKNOWN
 from leadsman.compare.mask import Mask
-from leadsman.compare.nodes import UNKNOWN
-from leadsman.compare.normalize import normalize
-from leadsman.compare.ownership import Ownership
+from leadsman.compare.owners.additions import Additions
+from leadsman.compare.owners.attribution import attributed, witnessed
+from leadsman.compare.owners.candidate import Candidate
+from leadsman.compare.owners.evidence import Witness
+from leadsman.compare.owners.ownership import Ownership
+from leadsman.compare.owners.sent import Sent
+from leadsman.compare.owners.subject import Subject
 from leadsman.compare.paths import pointer
 from leadsman.compare.policy import rules_for
-from leadsman.compare.sent import Sent
-from leadsman.compare.subject import Subject
+from leadsman.compare.rewrites.implied import with_implied
+from leadsman.compare.rewrites.normalize import normalize
 from leadsman.compare.verdict import finding_of, unverifiable, verdict
 from leadsman.compare.walk import differences
 from leadsman.errors import CompareError
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leadsman.compare.dryrun import Answer
-    from leadsman.compare.evidence import Evidence
+    from leadsman.compare.kinds.schema import Schema
+    from leadsman.compare.owners.evidence import Evidence
     from leadsman.compare.policy import Policy
-    from leadsman.compare.schema import Schema
     from leadsman.compare.walk import Difference
     from leadsman.model.desired import DesiredObject
     from leadsman.model.json import JsonObject

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 import orjson
 
 from leadsman.compare.access import mapping
-from leadsman.compare.values import decode_bytes
+from leadsman.compare.kinds.values import decode_bytes
 from leadsman.model.finding import ABSENT
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
-from leadsman.compare.nodes import Origin
+from leadsman.compare.kinds.nodes import Origin
 from leadsman.compare.paths import Item
 from leadsman.model.finding import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
-    from leadsman.compare.nodes import Node
+    from leadsman.compare.kinds.nodes import Node
     from leadsman.model.json import Json
 
 

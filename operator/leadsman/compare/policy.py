@@ -10,7 +10,7 @@ import orjson
 
 from leadsman.compare.access import mapping
 from leadsman.compare.ignore import Rule, compile_rules
-from leadsman.compare.managers import Trust
+from leadsman.compare.owners.managers import Trust
 
 if TYPE_CHECKING:
     from leadsman.model.desired import DesiredObject

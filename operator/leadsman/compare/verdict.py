@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from leadsman.model.finding import DRIFT_CAUSES, Change, Finding, IgnoredChange, State
 
 if TYPE_CHECKING:
-    from leadsman.compare.candidate import Candidate
     from leadsman.compare.mask import Mask
+    from leadsman.compare.owners.candidate import Candidate
     from leadsman.model.desired import DesiredObject
 
 

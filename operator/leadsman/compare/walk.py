@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from leadsman.compare.emptiness import drops_empty, is_absent, is_empty, is_null_entry, is_open
-from leadsman.compare.nodes import ANY, UNTYPED, Field, ListType, Node, Origin, Shape
+from leadsman.compare.kinds.emptiness import (
+    drops_empty,
+    is_absent,
+    is_empty,
+    is_null_entry,
+    is_open,
+)
+from leadsman.compare.kinds.nodes import ANY, UNTYPED, Field, ListType, Node, Origin, Shape
+from leadsman.compare.kinds.values import same_scalar, same_type
 from leadsman.compare.pairing import pair_by_keys, pair_by_order, pair_by_value
-from leadsman.compare.values import same_scalar, same_type
 from leadsman.model.finding import ABSENT, Op
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from leadsman.compare.access import mapping
 from leadsman.compare.dryrun import Answer
 from leadsman.compare.ignore import covering
 from leadsman.compare.judge import judge
-from leadsman.compare.nodes import Origin
-from leadsman.compare.ownership import Ownership
+from leadsman.compare.kinds.nodes import Origin
+from leadsman.compare.owners.ownership import Ownership
 from leadsman.compare.refusal import Because, Refusal, named, read_refusal
 from leadsman.errors import KubeError
 from leadsman.kube.dryrun import body_of, dry_apply, dry_create, dry_patch
@@ -24,9 +24,9 @@ from leadsman.model.finding import DRIFTED_STATES, Finding, State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leadsman.compare.evidence import Evidence
+    from leadsman.compare.kinds.schema import Schema
+    from leadsman.compare.owners.evidence import Evidence
     from leadsman.compare.policy import Policy
-    from leadsman.compare.schema import Schema
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource
     from leadsman.model.desired import DesiredObject

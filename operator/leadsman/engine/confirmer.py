@@ -28,7 +28,7 @@ from leadsman.model.status import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from leadsman.compare.schema import Schema
+    from leadsman.compare.kinds.schema import Schema
     from leadsman.engine.state import TargetState
     from leadsman.engine.tickets import Ident
     from leadsman.kube.client import Client

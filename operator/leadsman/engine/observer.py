@@ -14,8 +14,8 @@ from leadsman.model.finding import Finding, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leadsman.compare.kinds.schema import Schema
     from leadsman.compare.policy import Policy
-    from leadsman.compare.schema import Schema
     from leadsman.engine.confirmer import Confirmer
     from leadsman.engine.index import Index
     from leadsman.engine.state import TargetState

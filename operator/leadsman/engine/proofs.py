@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadsman.compare.access import mapping, objects
-from leadsman.compare.evidence import Evidence
+from leadsman.compare.owners.evidence import Evidence
 from leadsman.engine.releases import Releases
 from leadsman.errors import KubeError
 from leadsman.model.finding import Cause, Op

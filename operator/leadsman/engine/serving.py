@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadsman.compare.access import mapping
-from leadsman.compare.lineage import converted, is_convertible, relabelled
+from leadsman.compare.rewrites.lineage import converted, is_convertible, relabelled
 from leadsman.errors import KubeError
 from leadsman.live.definitions import DEFINITION, read_definition
 

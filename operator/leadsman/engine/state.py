@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
-    from leadsman.compare.evidence import Evidence
+    from leadsman.compare.owners.evidence import Evidence
     from leadsman.compare.policy import Policy
     from leadsman.engine.proofs import Inquiry
     from leadsman.errors import LeadsmanError

@@ -9,7 +9,7 @@ from leadsman.engine.inputs import may_be_chart
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from leadsman.compare.schema import Schema
+    from leadsman.compare.kinds.schema import Schema
     from leadsman.engine.acquire import Acquirer
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery

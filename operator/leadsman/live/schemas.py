@@ -6,9 +6,9 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from leadsman.compare.builtin import go_types
-from leadsman.compare.gotypes import nearest_minor
-from leadsman.compare.schema import Schema, build_schemas
+from leadsman.compare.kinds.builtin import go_types
+from leadsman.compare.kinds.gotypes import nearest_minor
+from leadsman.compare.kinds.schema import Schema, build_schemas
 from leadsman.kube.openapi import decode_document, read_document, read_index
 
 if TYPE_CHECKING:

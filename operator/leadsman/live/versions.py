@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from leadsman.compare.nodes import Origin
-from leadsman.compare.versions import differ
+from leadsman.compare.kinds.nodes import Origin
+from leadsman.compare.kinds.versions import differ
 from leadsman.errors import CompareError, KubeError
 from leadsman.live.definitions import read_definition
 
 if TYPE_CHECKING:
-    from leadsman.compare.schema import Schema
+    from leadsman.compare.kinds.schema import Schema
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas

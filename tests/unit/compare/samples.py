@@ -16,8 +16,8 @@ import orjson
 
 from leadsman.compare.dryrun import Answer
 from leadsman.compare.judge import judge
+from leadsman.compare.kinds.schema import Schema, build_schema
 from leadsman.compare.policy import compile_policy
-from leadsman.compare.schema import Schema, build_schema
 from leadsman.model.desired import DesiredObject
 from leadsman.model.identity import Gvk, ObjectKey, TargetKey
 from leadsman.model.source import LocalSource

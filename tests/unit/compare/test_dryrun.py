@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leadsman.compare.ownership import Ownership
+from leadsman.compare.owners.ownership import Ownership
 from leadsman.model.finding import ABSENT, Cause, Op, State
 from unit.compare.samples import answered, deployment, entry, owned, policy, served, verdict, widget
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadsman.compare.judge import judge
-from leadsman.compare.schema import build_schemas
+from leadsman.compare.kinds.schema import build_schemas
 from leadsman.errors import CompareError
 from leadsman.model.finding import State
 from leadsman.model.identity import Gvk

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from leadsman.compare.dryrun import Answer
-from leadsman.compare.evidence import Evidence
 from leadsman.compare.judge import judge
+from leadsman.compare.owners.evidence import Evidence
 from leadsman.model.finding import Cause
 from unit.compare.samples import TIME, deployment, desired, entry, gvk_of, owned, policy, schema_of
 

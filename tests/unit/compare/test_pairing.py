@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leadsman.compare.nodes import UNKNOWN, Field, Node, Origin, Shape
+from leadsman.compare.kinds.nodes import UNKNOWN, Field, Node, Origin, Shape
 from leadsman.compare.pairing import pair_by_keys, pair_by_order, pair_by_value
 from leadsman.compare.paths import Item
 

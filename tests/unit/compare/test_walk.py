@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leadsman.compare.nodes import UNKNOWN
+from leadsman.compare.kinds.nodes import UNKNOWN
 from leadsman.compare.walk import differences
 from leadsman.model.identity import Gvk
 from unit.compare.samples import (

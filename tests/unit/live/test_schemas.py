@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leadsman.compare.schema import Schema
+from leadsman.compare.kinds.schema import Schema
 from leadsman.errors import KubeError
 from leadsman.live.schemas import Schemas
 from leadsman.model.identity import Gvk

@@ -1,0 +1,1 @@
+"""What the API server, or another version, makes of what is written."""

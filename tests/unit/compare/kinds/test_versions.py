@@ -1,0 +1,131 @@
+"""Which versions of a custom resource can be noted beside each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from leadsman.compare.kinds.schema import build_schema
+from leadsman.compare.kinds.versions import are_noted, differ
+from leadsman.model.identity import Gvk
+
+if TYPE_CHECKING:
+    from leadsman.compare.kinds.nodes import Node
+
+TEXT = {"type": "string"}
+NUMBER = {"type": "integer"}
+OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+Properties = dict[str, Any]
+
+
+def struct(**fields: Any) -> Properties:
+    return {"type": "object", "properties": fields}
+
+
+def named(*keys: str, **fields: Any) -> Properties:
+    """A list, whose elements have keys or none."""
+    kept = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [*keys]} if keys else {}
+    return {"type": "array", "items": struct(**fields), **kept}
+
+
+def of(**values: Any) -> Properties:
+    """A map."""
+    return {"type": "object", "additionalProperties": struct(**values)}
+
+
+def node(version: str, properties: Properties) -> Node:
+    gvk = Gvk("ex.test", version, "Jar")
+    said = {"group": gvk.group, "version": version, "kind": gvk.kind}
+    schema = {
+        "type": "object",
+        "x-kubernetes-group-version-kind": [said],
+        "properties": {"apiVersion": TEXT, "kind": TEXT, **properties},
+    }
+    built = build_schema({"components": {"schemas": {f"test.ex.{version}.Jar": schema}}}, gvk)
+    assert built is not None
+    return built.root
+
+
+def versions(old: Properties, new: Properties) -> dict[str, Node]:
+    return {
+        f"ex.test/{name}": node(name, fields) for name, fields in {"old": old, "new": new}.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"spec": struct(a=TEXT, b=named("a", a=TEXT), c=of(d=NUMBER), e=OPEN)},
+        {"spec": OPEN},
+    ],
+)
+def test_versions_that_are_alike_do_not_differ(fields: Properties) -> None:
+    assert not differ(versions(fields, fields))
+
+
+# Old, new, a live object as it is read in old and in new, and whether writes to it are noted where
+# old is what is noted. Read as old, what only new has may be there.
+CASES = {
+    "a field more": (struct(a=TEXT), struct(a=TEXT, b=TEXT), {"a": "x"}, {"a": "x"}),
+    "that is there": (struct(a=TEXT), struct(a=TEXT, b=TEXT), {"a": "x"}, {"a": "x", "b": "y"}),
+    "in a map": (
+        struct(m=of(a=TEXT)),
+        struct(m=of(a=TEXT, b=TEXT)),
+        {"m": {"k": {}}},
+        {"m": {"k": {"b": ""}}},
+    ),
+    "in a list": (
+        struct(l=named(a=TEXT)),
+        struct(l=named(a=TEXT, b=TEXT)),
+        {"l": [{}]},
+        {"l": [{"b": ""}]},
+    ),
+    "in a struct that old has too": (
+        struct(s=struct()),
+        struct(s=struct(b=TEXT)),
+        {"s": {}},
+        {"s": {"b": "x"}},
+    ),
+    "of another type": (struct(a=TEXT), struct(a=NUMBER), {"a": 1}, {"a": 1}),
+    "open": (struct(a=TEXT), OPEN, {}, {"b": 1}),
+    "other keys": (
+        struct(l=named("a", a=TEXT, b=TEXT)),
+        struct(l=named("b", a=TEXT, b=TEXT)),
+        {"l": [{"a": "x", "b": "y"}]},
+        {"l": [{"a": "x", "b": "y"}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_a_version_does_not_declare_cannot_be_noted(case: str) -> None:
+    old, new, read_old, read_new = CASES[case]
+    nodes = versions({"spec": old}, {"spec": new})
+    assert differ(nodes)
+    as_old = {"apiVersion": "ex.test/old", "kind": "Jar", "spec": read_old}
+    assert not are_noted(as_old, nodes, ["ex.test/old"])
+    as_new = {"apiVersion": "ex.test/new", "kind": "Jar", "spec": read_new}
+    is_there = case != "a field more"
+    assert are_noted(as_new, nodes, ["ex.test/new", "ex.test/old"]) is not is_there
+    # A version that is not served any more is not looked at.
+    entries = ["ex.test/older", "", "ex.test/new"]
+    assert are_noted(as_old, nodes, entries) is (case != "other keys")
+
+
+def test_what_lies_in_what_is_not_there_is_not_there() -> None:
+    nodes = versions({"spec": struct(s=struct())}, {"spec": struct(s=struct(b=TEXT))})
+    live = {"apiVersion": "ex.test/old", "kind": "Jar", "spec": {}}
+    assert are_noted(live, nodes, ["ex.test/old"])
+    # Where nobody sees whether it is, it may be.
+    nodes = versions({}, {"spec": struct(s=struct(b=TEXT))})
+    assert not are_noted({"apiVersion": "ex.test/old"}, nodes, ["ex.test/old"])
+    # What takes anything takes this.
+    nodes = versions({"spec": OPEN}, {"spec": struct(s=struct(b=TEXT))})
+    live = {"apiVersion": "ex.test/new", "spec": {"s": {"b": "x"}}}
+    assert are_noted(live, nodes, ["ex.test/old"])
+
+
+def test_a_single_version_is_always_noted() -> None:
+    assert are_noted({"apiVersion": "v1", "kind": "Pod"}, {}, ["v1"])
