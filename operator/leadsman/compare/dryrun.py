@@ -24,7 +24,6 @@ import orjson
 
 from leadsman.compare.kinds.nodes import UNTYPED
 from leadsman.compare.kinds.values import same_scalar
-from leadsman.compare.owners.managers import Standing
 from leadsman.compare.owners.ownership import Ownership
 from leadsman.compare.paths import Item, field_path
 from leadsman.compare.rewrites.normalize import normalize
@@ -102,7 +101,7 @@ class DryRun:
             elif related:
                 yield candidate
             else:
-                yield from self._kept(candidate)
+                yield self._kept(candidate)
 
     def overlooked(self, candidates: Iterable[Candidate]) -> Iterator[Difference]:
         """Return what delivery would change and the local comparison took for equal.
@@ -147,37 +146,25 @@ class DryRun:
                 return entry
         return None
 
-    def _kept(self, candidate: Candidate) -> Iterator[Candidate]:
+    def _kept(self, candidate: Candidate) -> Candidate:
         """Judge an addition that delivery would not remove.
 
-        One that looked left behind is somebody else's as well, or admission's, who adds it anew.
+        What looked left behind is admission's, who adds it anew, where nobody would own it any more
+        and the API server does not keep it by itself.
         """
         entry = candidate.entry
         is_left = candidate.cause is Cause.LEFT_BEHIND and entry is not None
-        if not is_left or entry is None or entry.operation != "Apply":
-            yield candidate
-            return
-        if entry.manager != self._answer.manager or self._subject.ownership.unfolded(
-            candidate.steps
+        if not is_left or entry is None or entry.operation != "Apply" or candidate.retained:
+            return candidate
+        if entry.manager != self._answer.manager:
+            return candidate
+        after = (*self._after.owners(candidate.steps), *self._after.above(candidate.steps))
+        if any(
+            owner.entry.manager != entry.manager or owner.entry.operation != "Apply"
+            for owner in after
         ):
-            # What was sent as a Secret's stringData, delivery never takes from its data.
-            yield candidate
-            return
-        path = field_path(candidate.steps)
-        others = [
-            owner.entry
-            for owner in self._after.owners(candidate.steps)
-            if owner.entry.manager != entry.manager
-        ]
-        foreign = [
-            other
-            for other in others
-            if self._subject.trust.standing(other, path, self._subject.gvk) is Standing.FOREIGN
-        ]
-        if foreign:
-            yield replace(candidate, cause=Cause.LIVE, entry=foreign[0])
-        elif not others:
-            yield replace(candidate, cause=Cause.ADMISSION)
+            return candidate
+        return replace(candidate, cause=Cause.ADMISSION)
 
 
 def _place(steps: Iterable[Step]) -> _Place:

@@ -41,7 +41,8 @@ def read_refusal(status: int, reason: str, message: str, *, is_new: bool) -> Ref
     for pattern, because, said in _WORDS:
         if pattern.search(message):
             return Refusal(because, said or reason)
-    if is_new and (status == _NOT_FOUND or _MISSING.search(message)):
+    is_missing = status == _FORBIDDEN and _MISSING.search(message) is not None
+    if is_new and (status == _NOT_FOUND or is_missing):
         return Refusal(Because.NEEDS, reason)
     return Refusal(_BY_STATUS.get(status, Because.AGAIN), reason)
 
@@ -87,9 +88,10 @@ _WORDS = tuple(
         (r"because it is being terminated", Because.NEEDS, ""),
     )
 )
-# What an object may name that has to be there before it.
+# What an object may name that has to be there before it, in the words of admission.
 _MISSING = re.compile(r"\bnot found\b|no PriorityClass with name")
 
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 _BY_STATUS = {
     400: Because.OBJECT,

@@ -69,9 +69,11 @@ def redundant(value: Json, field: Field, desired: JsonObject, live: JsonObject) 
     That is: it is what the API server writes there, or the same as absent. ``desired`` and
     ``live`` are the objects that the field is in.
     """
-    if value is None or _is_default(value, field, desired, live):
+    # In what takes anything, such as a chart's values, nothing and empty are words, too.
+    is_word = field.node is ANY and (value is not None or field.nullable)
+    if (value is None and not is_word) or _is_default(value, field, desired, live):
         return True
-    if value == [] or (value == {} and field.node.shape is Shape.MAP):
+    if not is_word and (value == [] or (value == {} and field.node.shape is Shape.MAP)):
         # To be empty is to say something where the API server would fill it in.
         is_filled = field.default is not ABSENT and bool(field.default)
         return not (is_filled and field.node.origin is Origin.CUSTOM)

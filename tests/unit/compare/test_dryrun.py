@@ -155,11 +155,13 @@ def test_what_looked_left_behind_and_stays_is_admissions_or_another_owners() -> 
     assert (finding.state, finding.changes) == (State.IN_SYNC, ())
     assert [change.cause for change in finding.excused] == [Cause.ADMISSION]
 
-    shared = with_entry(live, entry("kubectl-edit", container_fields("proxy")))
-    finding = answered(deployment(), shared, shared, FLUX)
-    assert finding is not None
-    (change,) = finding.changes
-    assert (change.cause, change.manager) == (Cause.LIVE, "kubectl-edit")
+    # Others keep it: a person, another tool, the tool itself by an update.
+    for manager in ("kubectl-edit", "helm", FLUX):
+        shared = with_entry(live, entry(manager, container_fields("proxy")))
+        finding = answered(deployment(), shared, shared, FLUX)
+        assert finding is not None
+        (change,) = finding.changes
+        assert (change.cause, change.manager) == (Cause.LEFT_BEHIND, FLUX)
 
 
 def test_rules_and_known_controllers_count_before_the_answer() -> None:

@@ -190,7 +190,7 @@ _ASSIGNED = {
     "core.v1.PersistentVolumeClaimSpec": "volumeName storageClassName",
     "core.v1.PersistentVolumeSpec": "claimRef",
     # the scheduler; the admission plugins Priority, DefaultTolerationSeconds, RuntimeClass
-    "core.v1.PodSpec": "nodeName priority preemptionPolicy tolerations",
+    "core.v1.PodSpec": "nodeName priority priorityClassName preemptionPolicy tolerations",
     # the token controller of older clusters
     "core.v1.ServiceAccount": "secrets",
     # registry/core/service: from the ranges of the cluster

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _Addition: TypeAlias = "tuple[Steps, Json, Field]"
 _Judged: TypeAlias = "tuple[Owner, Standing]"
+_POD = ("", "Pod")
 
 
 class Additions:
@@ -72,7 +73,8 @@ class Additions:
                     continue
             candidate = self._whole(steps, value, owners)
             if candidate is not None:
-                yield candidate
+                is_retained = field.assigned or self._outlives(steps)
+                yield replace(candidate, retained=is_retained)
 
     def _owners(self, steps: Steps, field: Field) -> list[_Judged]:
         owners = self._ownership.owners(steps) + self._ownership.unfolded(steps)
@@ -137,6 +139,8 @@ class Additions:
                 return None
         else:
             wanted = Standing.FOREIGN
+            if self._ownership.applied(steps) and not self._trust.tool:
+                cause = Cause.LEFT_BEHIND  # `kubectl apply` has taken over what somebody made.
         entries = [owner for owner, standing in owners if standing is wanted]
         # Who made the place is its author; others may have written inside since.
         entries.sort(key=lambda owner: not owner.exact)
@@ -163,11 +167,12 @@ class Additions:
     def _is_only_sent(self, steps: Steps, owners: list[_Judged]) -> bool:
         """Tell whether nobody but delivery can have put there what it owns by an update, if so.
 
-        The API server fills in fields, but no keys of a map and no elements of a list.
+        The API server fills in fields, but no keys of a map and no elements of a list, unless it is
+        a Pod, of which admission makes what the node and the namespace want.
         """
         if not owners:
             return self._outlives(steps)
-        if self._trust.is_usual(field_path(steps)):
+        if self._trust.is_usual(field_path(steps)) or (self._gvk.group, self._gvk.kind) == _POD:
             return False
         is_theirs = any(owner.exact and self._sent.is_update(owner.entry) for owner, _ in owners)
         return is_theirs and (self._ownership.is_member(steps) or self._outlives(steps))

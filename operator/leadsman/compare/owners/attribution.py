@@ -52,12 +52,13 @@ def attributed(
             owners = ownership.elsewhere
     entry = owners[0].entry if owners else None
     is_theirs = entry is not None and trust.delivers(entry)
+    senders = {owner.entry.manager for owner in owners if owner.entry.operation == "Apply"}
     is_left = (
         difference.op is Op.ADD
-        and len(owners) == 1
-        and owners[0].entry.operation == "Apply"
         and is_theirs
-        and not trust.is_by_hand(owners[0].entry)
+        and senders == {owner.entry.manager for owner in owners}
+        and len(senders) == 1
+        and not any(trust.is_by_hand(owner.entry) for owner in owners)
     )
     excuse = ""
     if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):

@@ -20,7 +20,8 @@ class Candidate:
 
     ``specified``: Git specifies the field, so that this is no mere addition. ``excuse`` names the
     rule by which it is ignored although none of the target's does, "" if it is not. One whose
-    ``cause`` is no drift's is reported, but apart; ``evidence`` says what shows that.
+    ``cause`` is no drift's is reported, but apart; ``evidence`` says what shows that. ``retained``:
+    the API server keeps it when its owner gives it up.
     """
 
     steps: Steps
@@ -32,6 +33,7 @@ class Candidate:
     specified: bool = True
     excuse: str = ""
     evidence: str = ""
+    retained: bool = False
 
     @property
     def manager(self) -> str:

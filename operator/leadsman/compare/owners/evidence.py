@@ -121,18 +121,28 @@ class Witness:
         is_null = self._subject.ownership.in_manifest(self._subject.live, place) is None
         if is_null or not all(was_stored(owner, difference) for owner in owners):
             # Who sent nothing but what is left out, or stored as null, owns it all the same.
-            return self._changed(place, owners)
+            found = self._changed(place, owners)
+            return None if found is None or self._is_doubtful(place, found[1].time) else found
         since = min(entry.time for entry in senders)
-        if not TIME.fullmatch(since):
-            return None
-        if place[0] not in _FREE and any(
-            entry.may_be_since(since)
-            for entry in self._subject.ownership.entries
-            if f"f:{place[0]}" in entry.fields
-            and not self._subject.trust.is_known(entry, self._subject.gvk)
-        ):
+        if since < self._created() or self._is_doubtful(place, since):
             return None
         return TRACE, senders[0]
+
+    def _is_doubtful(self, place: Steps, since: str) -> bool:
+        """Tell whether somebody may have written since by what else made a field go."""
+        return not TIME.fullmatch(since) or (
+            place[0] not in _FREE
+            and any(
+                entry.may_be_since(since)
+                for entry in self._subject.ownership.entries
+                if f"f:{place[0]}" in entry.fields
+                and not self._subject.trust.is_known(entry, self._subject.gvk)
+            )
+        )
+
+    def _created(self) -> str:
+        """Return when the object was made: a backup may bring owners from before."""
+        return str(mapping(self._subject.live.get("metadata")).get("creationTimestamp", ""))
 
     def _changed(self, place: Steps, owners: list[Owner]) -> tuple[str, Entry] | None:
         """Look for a document with Git's value, whose sender wrote last and nobody else."""

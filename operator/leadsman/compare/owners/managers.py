@@ -33,19 +33,18 @@ _DELIVERY = frozenset(
     {
         "argocd-application-controller",
         "argocd-controller",
-        "flux",
         "helm",
         "helm-controller",
         "kubectl-client-side-apply",
         "kustomize-controller",
     }
 )
-# `kubectl apply --server-side` says only this, and so does `kubectl scale` with its update.
-_KUBECTL = "kubectl"
+# `kubectl apply --server-side` says only this, and so does `kubectl scale` with its update; Flux's
+# command line, which installs by applying, suspends and asks for a reconciliation by an update.
+_KUBECTL, _FLUX = "kubectl", "flux"
+_DELIVERY_BY_APPLY = _DELIVERY | {_KUBECTL, _FLUX}
 # Who delivers where no tool does; where one does, a person.
 _BY_HAND = frozenset({_KUBECTL, "kubectl-client-side-apply"})
-# Of these an update delivers as well: the others' are requests to a controller.
-_UPDATES = _DELIVERY - _BY_HAND - {"flux"}
 
 # Entries of many managers merged into one, or made up for an object that had none.
 _FORGOTTEN = frozenset({"ancient-changes", "before-first-apply"})
@@ -79,15 +78,17 @@ _USUAL = re.compile(
 _DELIVERY_MARKS = re.compile(
     _CA_BUNDLE + "|"
     r"\.metadata\.labels\.(app\.kubernetes\.io/(managed-by|instance)"
-    r"|(kustomize|helm)\.toolkit\.fluxcd\.io/(name|namespace)|argocd\.argoproj\.io/.*)"
-    r"|\.metadata\.annotations\.(meta\.helm\.sh/release-(name|namespace)|argocd\.argoproj\.io/.*"
-    r"|(kustomize|helm)\.toolkit\.fluxcd\.io/.*|kubectl\.kubernetes\.io/last-applied.*)",
+    r"|(kustomize|helm)\.toolkit\.fluxcd\.io/(name|namespace)|argocd\.argoproj\.io/instance)"
+    r"|\.metadata\.annotations\.(meta\.helm\.sh/release-(name|namespace)"
+    r"|argocd\.argoproj\.io/(tracking-id|installation-id)|kustomize\.toolkit\.fluxcd\.io/checksum"
+    r"|kubectl\.kubernetes\.io/last-applied.*)"
+    r"|\.metadata\.(labels|annotations)\.applyset\.kubernetes\.io/.*",
     re.DOTALL,
 )
 
 # Labels that everyone writes, of which a tool of delivery makes a mark, and tools that do not.
 _PLAIN_LABELS = re.compile(r"\.metadata\.labels\.app\.kubernetes\.io/(managed-by|instance)")
-_PLAIN = frozenset({"flux", _KUBECTL, "kubectl-client-side-apply", "kustomize-controller"})
+_PLAIN = frozenset({_FLUX, _KUBECTL, "kubectl-client-side-apply", "kustomize-controller"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,6 @@ CONTROLLERS = (
     # The HorizontalPodAutoscaler's controller, and KEDA's, which scales to zero on its own.
     Controller(re.compile("kube-controller-manager"), changes=_REPLICAS, subresource="scale"),
     Controller(re.compile("keda(-operator)?"), _REPLICAS, _REPLICAS, subresource="scale"),
-    Controller(
-        re.compile("clusterrole-aggregation-controller"),
-        adds=re.compile(r"\.rules\b.*", re.DOTALL),
-        changes=re.compile(r"\.rules\b.*", re.DOTALL),
-    ),
     # Delivery's own marks, which it writes over whatever the manifest says.
     Controller(
         re.compile("helm|helm-controller"),
@@ -196,7 +192,8 @@ class Trust:
         manager, is_apply = entry.manager, entry.operation == "Apply"
         if entry.subresource or manager in _BY_HAND:
             return False
-        return manager in (_DELIVERY if is_apply else _UPDATES) or manager == self.delivery != ""
+        tools = _DELIVERY_BY_APPLY if is_apply else _DELIVERY
+        return manager in tools or manager == self.delivery != ""
 
     def standing(self, entry: Entry, path: str, gvk: Gvk) -> Standing:
         """Judge that an entry owns a field that Git does not specify; paths as ``field_path``'s."""
@@ -216,9 +213,9 @@ class Trust:
     def delivers(self, entry: Entry) -> bool:
         """Tell whether an entry is of a manager that delivers what is in Git."""
         manager = entry.manager
-        if manager in _DELIVERY or (self.delivery and manager == self.delivery):
+        if self.delivery and manager == self.delivery:
             return True
-        return manager == _KUBECTL and entry.operation == "Apply"
+        return manager in (_DELIVERY_BY_APPLY if entry.operation == "Apply" else _DELIVERY)
 
     def is_by_hand(self, entry: Entry) -> bool:
         """Tell whether an entry is a person's, who delivers beside the tool that delivers."""
@@ -262,7 +259,7 @@ class Trust:
         """Tell whether an entry is delivery's, a known controller's or a trusted manager's."""
         return (
             entry.manager in self.named
-            or self.delivers(entry)
+            or (self.delivers(entry) and not self.is_by_hand(entry))
             or any(controller.matches(entry, gvk) for controller in self.controllers)
         )
 

@@ -38,13 +38,24 @@ def in_pod(desired: JsonObject, live: JsonObject) -> None:
     grace = new.get("terminationGracePeriodSeconds")
     if isinstance(grace, int) and grace < 0:
         new["terminationGracePeriodSeconds"] = 1
-    if new.get("hostNetwork") is True:
-        for name in ("containers", "initContainers"):
-            new[name] = _each(new.get(name), lambda one: {**one, **_ports(one)})
+    for name in ("containers", "initContainers"):
+        if name in new:
+            new[name] = _each(new[name], lambda one: {**one, **_resources(one)})
+            if new.get("hostNetwork") is True:
+                new[name] = _each(new[name], lambda one: {**one, **_ports(one)})
     desired["spec"] = new
     found = live.get("spec")
     if isinstance(found, dict):
         live["spec"] = _as_sent(found, new)
+
+
+def _resources(container: JsonObject) -> JsonObject:
+    """Return a container's resources, in which what is limited alone is requested as well."""
+    given = mapping(container.get("resources"))
+    limits = mapping(given.get("limits"))
+    if not limits:
+        return {}
+    return {"resources": {**given, "requests": {**limits, **mapping(given.get("requests"))}}}
 
 
 def _ports(container: JsonObject) -> JsonObject:
