@@ -11,6 +11,7 @@ from leadsman.compare.access import mapping
 from leadsman.compare.dryrun import DryRun
 from leadsman.compare.ignore import covering, sift
 from leadsman.compare.kinds.nodes import UNKNOWN
+from leadsman.compare.kinds.versions import SINGLE
 from leadsman.compare.mask import Mask
 from leadsman.compare.owners.additions import Additions
 from leadsman.compare.owners.attribution import attributed, witnessed
@@ -136,7 +137,7 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
     found = differences(*compared, node)
     if not found and answer is None:
         return None
-    ownership = Ownership(live, node, {} if schema is None else schema.versions)
+    ownership = Ownership(live, node, SINGLE if schema is None else schema.versions)
     trust = policy.trust.facing(ownership.entries)
     subject = Subject(wanted, live, desired.gvk, node, ownership, trust)
     sent = Sent(subject, evidence)

@@ -103,15 +103,27 @@ def _pair_groups(
         yield from (Item(index, -1, named) for index in others)
 
 
-def pair_by_value(desired: Sequence[Json], live: Sequence[Json]) -> Iterator[Item]:
-    """Pair the elements of a set; how often one comes says nothing."""
+def pair_by_value(
+    desired: Sequence[Json],
+    live: Sequence[Json],
+    same: Callable[[Json, Json], bool] | None = None,
+) -> Iterator[Item]:
+    """Pair the elements of a set; how often one comes says nothing.
+
+    ``same`` tells of two that are written otherwise whether they mean the same.
+    """
     found = {_hashable(value): index for index, value in enumerate(live)}
     seen: set[Hashable] = set()
     for index, value in enumerate(desired):
         key = _hashable(value)
-        if key not in seen:
-            seen.add(key)
-            yield Item(found.pop(key, -1), index, value=value)
+        if key in seen:
+            continue
+        seen.add(key)
+        if key not in found and same is not None:
+            alike = (each for each, at in found.items() if same(value, live[at]))
+            key = next(alike, key)
+        seen.add(key)
+        yield Item(found.pop(key, -1), index, value=value)
     for key, index in found.items():
         if key not in seen:
             yield Item(index, -1, value=live[index])

@@ -85,6 +85,9 @@ _WORDS = tuple(
         (r"failed to create typed patch object", Because.FORM, "Invalid"),
         (r"failed to create manager for existing fields", Because.FORM, "Invalid"),
         (r"error decoding patch", Because.FORM, "Invalid"),
+        # Live is of another shape than its definition has by now, or than another version has.
+        (r"failed to create typed live object", Because.LIMITS, "Invalid"),
+        (r"field not declared in schema$", Because.LIMITS, "Invalid"),
         (r"because it is being terminated", Because.NEEDS, ""),
     )
 )

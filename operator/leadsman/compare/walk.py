@@ -250,7 +250,11 @@ def _pair(desired: list[Json], live: list[Json], node: Node, trail: Trail) -> It
     if node.list_type is ListType.MAP:
         return pair_by_keys(desired, live, node.keys, node.element)
     if node.list_type is ListType.SET:
-        return pair_by_value(desired, live)
+        element = Field(node.element)
+        are_plain = not any(isinstance(each, _CONTAINERS) for each in (*desired, *live))
+        return pair_by_value(
+            desired, live, None if are_plain else lambda one, other: _same(one, other, element)
+        )
     if node.origin is Origin.UNKNOWN and trail:
         key = _USUAL_KEYS.get(str(trail[1]), "")
         if key and _is_unique(desired, key) and _is_unique(live, key):

@@ -264,7 +264,9 @@ class _Question:
         if len(message) <= _TOLD:
             return message
         half = _TOLD // 2
-        return f"{message[:half]} [...] {message[-half:]}"
+        cut = f"{message[:half]} [...] {message[-half:]}"
+        who = named(message)
+        return cut if who in cut else f"{who}: {cut}"
 
     def _finding(self, state: State, reason: str, message: str) -> Finding:
         desired, local = self.desired, self.local

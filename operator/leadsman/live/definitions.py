@@ -21,11 +21,13 @@ DEFINITION = Gvk("apiextensions.k8s.io", "", "CustomResourceDefinition")
 class Definition:
     """The versions that a kind is known in, and whether a webhook makes one of another.
 
-    If not, the API server exchanges the ``apiVersion`` and nothing else.
+    If not, the API server exchanges the ``apiVersion`` and nothing else. ``stored`` is the version
+    that objects are kept in.
     """
 
     name: str
     versions: frozenset[str]
+    stored: str
     has_webhook: bool
 
 
@@ -47,9 +49,11 @@ async def read_definition(
     if found is None:
         return None
     spec = mapping(found.get("spec"))
+    versions = objects(spec.get("versions"))
     strategy = mapping(spec.get("conversion")).get("strategy") or "None"
     return Definition(
         name=str(mapping(found.get("metadata")).get("name")),
-        versions=frozenset(str(item.get("name")) for item in objects(spec.get("versions"))),
+        versions=frozenset(str(item.get("name")) for item in versions),
+        stored=next((str(each.get("name")) for each in versions if each.get("storage")), ""),
         has_webhook=strategy != "None",
     )

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leadsman.compare.kinds.nodes import Origin
-from leadsman.compare.kinds.versions import differ
+from leadsman.compare.kinds.versions import Versions
 from leadsman.errors import CompareError, KubeError
 from leadsman.live.definitions import read_definition
 
 if TYPE_CHECKING:
+    from leadsman.compare.kinds.nodes import Node
     from leadsman.compare.kinds.schema import Schema
     from leadsman.kube.client import Client
-    from leadsman.kube.discovery import ApiResource, Discovery
+    from leadsman.kube.discovery import Discovery
     from leadsman.live.schemas import Schemas
     from leadsman.model.identity import Gvk
 
@@ -37,28 +38,35 @@ async def read_schema(
     if schema is None or resource is None or schema.root.origin is not Origin.CUSTOM:
         return schema
     versions = discovery.served_versions(gvk.group, gvk.kind)
-    if len(versions) <= 1 or await _is_by_webhook(client, discovery, resource):
+    if len(versions) <= 1:
         return schema
-    nodes = {gvk.api_version: schema.root}
-    others = [replace(gvk, version=each) for each in versions if each != gvk.version]
-    read = await asyncio.gather(*map(schemas.schema, others), return_exceptions=True)
-    for other, found in zip(others, read, strict=True):
-        if isinstance(found, KubeError) and found.retryable:
-            raise found
-        if isinstance(found, BaseException):
-            if not isinstance(found, CompareError | KubeError):
-                raise found
-        elif found is not None:
-            nodes[other.api_version] = found.root
-    return replace(schema, versions=nodes) if differ(nodes) else schema
-
-
-async def _is_by_webhook(client: Client, discovery: Discovery, resource: ApiResource) -> bool:
     try:
         definition = await read_definition(client, discovery, resource)
     except KubeError as error:
         if error.retryable:
             raise
-        return False
-    # An API server of another kind than custom resources, which converts as it likes.
-    return definition is None or definition.has_webhook
+        stored = ""
+    else:
+        if definition is None or definition.has_webhook:
+            # None: an API server of another kind than custom resources, which converts as it likes.
+            return schema
+        stored = replace(gvk, version=definition.stored).api_version
+    others = await _nodes(
+        schemas, [replace(gvk, version=each) for each in versions if each != gvk.version]
+    )
+    known = Versions({gvk.api_version: schema.root, **others}, stored)
+    return replace(schema, versions=known) if known.differ else schema
+
+
+async def _nodes(schemas: Schemas, gvks: list[Gvk]) -> dict[str, Node]:
+    """Return what is known of a kind in versions, without those that cannot be made out."""
+    nodes = {}
+    read = await asyncio.gather(*map(schemas.schema, gvks), return_exceptions=True)
+    for gvk, found in zip(gvks, read, strict=True):
+        if isinstance(found, BaseException):
+            is_its_own = isinstance(found, CompareError | KubeError) and not found.retryable
+            if not is_its_own:
+                raise found
+        elif found is not None:
+            nodes[gvk.api_version] = found.root
+    return nodes

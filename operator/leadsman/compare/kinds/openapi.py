@@ -161,6 +161,8 @@ class NodeBuilder:
         if kind is None and form is Format.PLAIN:
             return ANY
         is_typed = origin is Origin.CUSTOM and form not in _LOOSE_FORMATS
+        if origin is Origin.CUSTOM and form is Format.INT_OR_STRING:
+            form = Format.PLAIN  # It is stored as it comes, and "80" may be another word than 80.
         return self._scalar(form, origin, str(kind) if is_typed and kind else "")
 
     def _object(self, schema: JsonObject, origin: Origin) -> Node:

@@ -6,17 +6,18 @@ The source is the document of one group-version, as ``/openapi/v3/apis/apps/v1``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadsman.compare.access import objects
 from leadsman.compare.kinds.builtin import GoTypes, go_types
 from leadsman.compare.kinds.openapi import NodeBuilder
+from leadsman.compare.kinds.versions import SINGLE, Versions
 from leadsman.errors import CompareError
 from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from leadsman.compare.kinds.nodes import Node
     from leadsman.model.json import Json, JsonObject
@@ -28,13 +29,12 @@ _GVK = "x-kubernetes-group-version-kind"
 class Schema:
     """The schema of one kind in one version.
 
-    ``versions`` are, by apiVersion, those of all versions, its own too, of a custom resource where
-    the API server exchanges nothing but the name for another version and the versions are not
-    alike.
+    ``versions`` are all versions, its own too, of a custom resource where they are not alike and
+    the API server exchanges nothing but the name of one for another's.
     """
 
     root: Node
-    versions: Mapping[str, Node] = field(default_factory=dict)
+    versions: Versions = SINGLE
 
 
 def build_schemas(

@@ -11,9 +11,10 @@ apiextensions-apiserver, ``FieldManager.UpdateNoErrors`` in apimachinery.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leadsman.compare.kinds.nodes import ListType, Node, Shape
+from leadsman.compare.kinds.nodes import ANY, Field, ListType, Node, Shape
 from leadsman.compare.kinds.typed import fits
 from leadsman.model.finding import ABSENT
 
@@ -22,55 +23,86 @@ if TYPE_CHECKING:
 
     from leadsman.model.json import Json, JsonObject
 
-# What is known of a place in the version that was read (None where that does not show it), in the
-# one that is written and in the one that an entry is in.
-_Place = tuple["Json", "Node | None", Node, Node]
 
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What is known of a kind in all versions that are served, by apiVersion.
 
-def differ(versions: Mapping[str, Node]) -> bool:
-    """Tell whether an object of one version might not be readable as another."""
-    return not all(
-        _is_readable((ABSENT, None, writer, noted))
-        for writer in versions.values()
-        for noted in versions.values()
-    )
-
-
-def are_noted(live: JsonObject, versions: Mapping[str, Node], entries: Iterable[str]) -> bool:
-    """Tell whether whoever writes is noted, whatever the version in which he does.
-
-    ``versions`` are the kinds of all versions that are served, by apiVersion, where one becomes
-    another by its name alone; ``entries`` the versions of managedFields. What the version in which
-    ``live`` was read does not show may be there.
+    One becomes another by its name alone. ``stored`` is the one that objects are kept in, "" if
+    that is not known: what it does not declare lasts no longer than a request.
     """
-    read = versions.get(str(live.get("apiVersion")))
-    kept = [versions[version] for version in set(entries) if version in versions]
-    value = ABSENT if read is None else live
-    return all(
-        _is_readable((value, read, writer, noted)) for writer in versions.values() for noted in kept
-    )
+
+    nodes: Mapping[str, Node]
+    stored: str = ""
+
+    @property
+    def differ(self) -> bool:
+        """Whether an object of one version might not be readable as another."""
+        kept = self._kept
+        return not all(
+            _is_readable(_Place(ABSENT, None, kept, writer, noted))
+            for writer in self.nodes.values()
+            for noted in self.nodes.values()
+        )
+
+    def are_noted(self, live: JsonObject, entries: Iterable[str]) -> bool:
+        """Tell whether whoever writes is noted, whatever the version in which he does.
+
+        ``entries`` are the versions of managedFields. What the version in which ``live`` was read
+        does not show may be there.
+        """
+        read = self.nodes.get(str(live.get("apiVersion")))
+        value = ABSENT if read is None else live
+        return all(
+            _is_readable(_Place(value, read, self._kept, writer, self.nodes[noted]))
+            for noted in set(entries) & self.nodes.keys()
+            for writer in self.nodes.values()
+        )
+
+    @property
+    def _kept(self) -> Node:
+        return self.nodes.get(self.stored, ANY)
+
+
+# A kind of one version, or of versions that are alike.
+SINGLE = Versions({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A value, ABSENT where it is not shown, and what is known of its place.
+
+    In the version that was ``read`` (None where that does not show it), that is ``kept`` (None
+    where nothing is), that somebody writes in, and that an entry is in.
+    """
+
+    value: Json
+    read: Node | None
+    kept: Node | None
+    writer: Node
+    noted: Node
 
 
 def _is_readable(root: _Place) -> bool:
     todo = [root]
     while todo:
-        value, read, writer, noted = todo.pop()
+        place = todo.pop()
+        value, writer, noted = place.value, place.writer, place.noted
         if writer is noted or value is None or noted.shape is Shape.ANY:
             continue
         if value is not ABSENT and not fits(value, noted):
             return False
-        is_seen = read is not None and value is not ABSENT
-        if not is_seen and (writer.shape is not noted.shape or writer.type != noted.type):
+        if value is ABSENT and (writer.shape is not noted.shape or writer.type != noted.type):
             return False
         if writer.shape is Shape.LIST and noted.shape is Shape.LIST:
             if not _are_alike(writer, noted):
                 return False
-            todo += _elements(value, read, writer, noted)
+            todo += _elements(place)
             continue
-        places = _fields(value, read, writer, noted)
-        if places is None:
+        below = _fields(place)
+        if below is None:
             return False
-        todo += places
+        todo += below
     return True
 
 
@@ -80,19 +112,22 @@ def _are_alike(writer: Node, noted: Node) -> bool:
     return not is_named or (writer.list_type, writer.keys) == (noted.list_type, noted.keys)
 
 
-def _elements(value: Json, read: Node | None, writer: Node, noted: Node) -> Iterator[_Place]:
-    if isinstance(value, list):
-        below = None if read is None else read.element
-        for item in value:
-            yield item, below, writer.element, noted.element
-    elif value is ABSENT:
-        yield ABSENT, None, writer.element, noted.element
+def _elements(place: _Place) -> Iterator[_Place]:
+    read = None if place.read is None else place.read.element
+    kept = None if place.kept is None else place.kept.element
+    values = place.value if isinstance(place.value, list) else []
+    if place.value is ABSENT:
+        read, values = None, [ABSENT]
+    for value in values:
+        yield _Place(value, read, kept, place.writer.element, place.noted.element)
 
 
-def _fields(value: Json, read: Node | None, writer: Node, noted: Node) -> list[_Place] | None:
+def _fields(place: _Place) -> list[_Place] | None:
     """Return the fields that may be there in the written version, None if one is not declared."""
-    known = value if isinstance(value, dict) else {}
-    if writer.is_open and not noted.is_open and not (read is not None and read.is_open):
+    read, writer, noted = place.read, place.writer, place.noted
+    known = place.value if isinstance(place.value, dict) else {}
+    is_shown = read is not None and read.is_open
+    if writer.is_open and not noted.is_open and not is_shown and place.kept is not None:
         return None  # Anything may be there.
     names = dict.fromkeys(writer.fields)
     if writer.values is not None or writer.is_open:
@@ -104,14 +139,24 @@ def _fields(value: Json, read: Node | None, writer: Node, noted: Node) -> list[_
             continue
         item = known.get(name, ABSENT)
         shown = read.field(name) if read is not None else None
-        if item is ABSENT and shown is not None:
-            continue  # It would be seen.
+        kept = place.kept.field(name) if place.kept is not None else None
+        if item is ABSENT and (
+            shown is not None  # it would be seen
+            or (kept is None and field.default is ABSENT)
+        ):
+            continue
         declared = noted.field(name)
         if declared is None:
             return None
-        places.append((item, None if shown is None else shown.node, field.node, declared.node))
-    if value is ABSENT and writer.values is not None:
+        places.append(_Place(item, _node(shown), _node(kept), field.node, declared.node))
+    if place.value is ABSENT and writer.values is not None and place.kept is not None:
         if noted.values is None:
-            return None if not noted.is_open else places
-        places.append((ABSENT, None, writer.values.node, noted.values.node))
+            return places if noted.is_open else None
+        below = place.kept.values
+        kept_below = below.node if below is not None else (ANY if place.kept is ANY else None)
+        places.append(_Place(ABSENT, None, kept_below, writer.values.node, noted.values.node))
     return places
+
+
+def _node(field: Field | None) -> Node | None:
+    return None if field is None else field.node

@@ -139,7 +139,7 @@ class Additions:
                 return None
         else:
             wanted = Standing.FOREIGN
-            if self._ownership.applied(steps) and not self._trust.tool:
+            if self._ownership.applied(steps, value) and not self._trust.tool:
                 cause = Cause.LEFT_BEHIND  # `kubectl apply` has taken over what somebody made.
         entries = [owner for owner, standing in owners if standing is wanted]
         # Who made the place is its author; others may have written inside since.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import orjson
@@ -16,15 +15,16 @@ import orjson
 from leadsman.compare.access import mapping
 from leadsman.compare.kinds.nodes import UNKNOWN, ListType, Origin, Shape
 from leadsman.compare.kinds.typed import is_tracked
-from leadsman.compare.kinds.versions import are_noted
+from leadsman.compare.kinds.versions import SINGLE
 from leadsman.compare.owners.fieldset import all_there, decoded, is_readable
 from leadsman.compare.rewrites.normalize import LAST_APPLIED
 from leadsman.model.finding import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from leadsman.compare.kinds.nodes import Node
+    from leadsman.compare.kinds.versions import Versions
     from leadsman.compare.paths import Item, Step, Steps
     from leadsman.model.json import Json, JsonObject
 
@@ -73,7 +73,7 @@ class Ownership:
         self,
         live: JsonObject,
         node: Node = UNKNOWN,
-        versions: Mapping[str, Node] = MappingProxyType({}),
+        versions: Versions = SINGLE,
     ) -> None:
         self._live = live
         self._node = node
@@ -98,8 +98,8 @@ class Ownership:
             self._complete = (
                 all(entry.fields and is_readable(entry.fields) for entry in self.entries)
                 and is_tracked(self._live, self._node)
-                and are_noted(
-                    self._live, self._versions, (entry.api_version for entry in self.entries)
+                and self._versions.are_noted(
+                    self._live, (entry.api_version for entry in self.entries)
                 )
             )
         return self._complete
@@ -193,9 +193,10 @@ class Ownership:
         sent = _as_string(self._live, steps)
         return self.owners(sent) if sent else []
 
-    def applied(self, steps: Steps) -> bool:
-        """Tell whether kubectl's last-applied annotation has a place."""
-        return self.in_manifest(self._last_applied(), steps) is not ABSENT
+    def applied(self, steps: Steps, value: Json = ABSENT) -> bool:
+        """Tell whether kubectl's last-applied annotation has a place, and if given, that value."""
+        found = self.in_manifest(self._last_applied(), steps)
+        return found is not ABSENT and value in (ABSENT, found)
 
     def in_manifest(self, manifest: Json, steps: Steps) -> Json:
         """Return what a manifest of this object, as it was sent, has at a place, or ABSENT."""

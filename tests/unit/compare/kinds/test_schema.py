@@ -180,7 +180,7 @@ def test_custom_resources() -> None:
         "retry": Format.DURATION,
         "memory": Format.QUANTITY,
     }
-    assert spec.fields["port"].node.format is Format.INT_OR_STRING
+    assert spec.fields["port"].node.format is Format.PLAIN
     assert spec.fields["at"].node.format is Format.INSTANT
     assert at(WIDGET, "metadata").origin is Origin.GO
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from leadsman.compare.kinds.schema import build_schema
-from leadsman.compare.kinds.versions import are_noted, differ
+from leadsman.compare.kinds.versions import SINGLE, Versions
 from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
@@ -47,10 +47,11 @@ def node(version: str, properties: Properties) -> Node:
     return built.root
 
 
-def versions(old: Properties, new: Properties) -> dict[str, Node]:
-    return {
+def versions(old: Properties, new: Properties, stored: str = "ex.test/new") -> Versions:
+    nodes = {
         f"ex.test/{name}": node(name, fields) for name, fields in {"old": old, "new": new}.items()
     }
+    return Versions(nodes, stored)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def versions(old: Properties, new: Properties) -> dict[str, Node]:
     ],
 )
 def test_versions_that_are_alike_do_not_differ(fields: Properties) -> None:
-    assert not differ(versions(fields, fields))
+    assert not versions(fields, fields).differ
 
 
 # Old, new, a live object as it is read in old and in new, and whether writes to it are noted where
@@ -103,29 +104,45 @@ CASES = {
 def test_what_a_version_does_not_declare_cannot_be_noted(case: str) -> None:
     old, new, read_old, read_new = CASES[case]
     nodes = versions({"spec": old}, {"spec": new})
-    assert differ(nodes)
+    assert nodes.differ
     as_old = {"apiVersion": "ex.test/old", "kind": "Jar", "spec": read_old}
-    assert not are_noted(as_old, nodes, ["ex.test/old"])
+    assert not nodes.are_noted(as_old, ["ex.test/old"])
     as_new = {"apiVersion": "ex.test/new", "kind": "Jar", "spec": read_new}
     is_there = case != "a field more"
-    assert are_noted(as_new, nodes, ["ex.test/new", "ex.test/old"]) is not is_there
+    assert nodes.are_noted(as_new, ["ex.test/new", "ex.test/old"]) is not is_there
     # A version that is not served any more is not looked at.
     entries = ["ex.test/older", "", "ex.test/new"]
-    assert are_noted(as_old, nodes, entries) is (case != "other keys")
+    assert nodes.are_noted(as_old, entries) is (case != "other keys")
 
 
 def test_what_lies_in_what_is_not_there_is_not_there() -> None:
     nodes = versions({"spec": struct(s=struct())}, {"spec": struct(s=struct(b=TEXT))})
     live = {"apiVersion": "ex.test/old", "kind": "Jar", "spec": {}}
-    assert are_noted(live, nodes, ["ex.test/old"])
+    assert nodes.are_noted(live, ["ex.test/old"])
     # Where nobody sees whether it is, it may be.
     nodes = versions({}, {"spec": struct(s=struct(b=TEXT))})
-    assert not are_noted({"apiVersion": "ex.test/old"}, nodes, ["ex.test/old"])
+    assert not nodes.are_noted({"apiVersion": "ex.test/old"}, ["ex.test/old"])
     # What takes anything takes this.
     nodes = versions({"spec": OPEN}, {"spec": struct(s=struct(b=TEXT))})
     live = {"apiVersion": "ex.test/new", "spec": {"s": {"b": "x"}}}
-    assert are_noted(live, nodes, ["ex.test/old"])
+    assert nodes.are_noted(live, ["ex.test/old"])
 
 
 def test_a_single_version_is_always_noted() -> None:
-    assert are_noted({"apiVersion": "v1", "kind": "Pod"}, {}, ["v1"])
+    assert SINGLE.are_noted({"apiVersion": "v1", "kind": "Pod"}, ["v1"])
+
+
+def test_what_is_not_stored_is_there_only_by_its_default() -> None:
+    live = {"apiVersion": "ex.test/new", "spec": {}}
+    # Only the old version knows it, and objects are kept in the new one.
+    nodes = versions({"spec": struct(b=TEXT, c=struct(d=TEXT))}, {"spec": struct()})
+    assert not nodes.differ
+    assert nodes.are_noted(live, ["ex.test/new"])
+    nodes = versions({"spec": struct(b={**TEXT, "default": "x"})}, {"spec": struct()})
+    assert nodes.differ
+    assert not nodes.are_noted(live, ["ex.test/new"])
+    # They are kept in the old one, or nobody knows in which.
+    for stored in ("ex.test/old", ""):
+        nodes = versions({"spec": struct(b=TEXT)}, {"spec": struct()}, stored)
+        assert nodes.differ
+        assert not nodes.are_noted(live, ["ex.test/new"])

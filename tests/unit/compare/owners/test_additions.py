@@ -341,6 +341,14 @@ def test_a_value_that_is_the_api_servers_to_choose() -> None:
     ]
 
 
+@pytest.mark.parametrize("value", [None, [], {}, False])
+def test_in_what_takes_anything_nothing_and_empty_are_words(value: Any) -> None:
+    live = owned(widget({"values": {"a": value}}), DELIVERED)
+    by = entry("k9s", at(["f:spec", "f:values"], {"f:a": {}}))
+    assert told(judged(widget({}), live, by)) == [("/spec/values/a", "k9s", Cause.LIVE)]
+    assert told(judged(widget({"values": {}}), live, by)) == [("/spec/values/a", "k9s", Cause.LIVE)]
+
+
 def test_a_default_goes_before_the_defaults_of_what_is_in_it() -> None:
     live = owned(widget({"nested": {"inner": {"y": 7, "z": 1}}}), DELIVERED)
     by = entry("k9s", at(["f:spec", "f:nested", "f:inner"], {"f:y": {}}))
