@@ -284,12 +284,17 @@ def test_it_does_not_start_without_the_fence_and_has_written_nothing(
         assert control_plane.api.get(ACCOUNT) == before
 
 
+OTHERS = {"name": "others", "expression": "request.resource.resource != 'configmaps'"}
+
+
 @pytest.mark.parametrize(
     ("change", "gap"),
     [
         ({"matchConstraints": {"excludeResourceRules": True}}, "excludeResourceRules"),
         ({"failurePolicy": "Ignore"}, "failurePolicy is not Fail"),
         ({"matchConstraints": {"resourceRules": ["UPDATE"]}}, "all operations"),
+        ({"matchConditions": [OTHERS]}, "matchConditions"),
+        ({"validations": []}, "validations"),
     ],
     ids=str,
 )
@@ -305,6 +310,15 @@ def test_it_does_not_start_with_a_fence_that_has_gaps(
         change = {"matchConstraints": {"excludeResourceRules": [excluded]}}
     if "resourceRules" in constraints:
         change = {"matchConstraints": {"resourceRules": [{**rule, "operations": ["UPDATE"]}]}}
+    if "validations" in change:
+        # It denies the trial's own write.
+        denied = {
+            "expression": "(has(request.dryRun) && request.dryRun) "
+            "|| request.resource.resource != 'serviceaccounts'"
+        }
+        change = {"validations": [denied], "matchConditions": spec["matchConditions"]}
+    elif "matchConditions" in change:
+        change = {"matchConditions": [*spec["matchConditions"], OTHERS]}
     control_plane.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps({"spec": change}))
     try:
         said = refused(operator)

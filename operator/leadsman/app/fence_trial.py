@@ -46,6 +46,21 @@ _ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):([^:]+)")
 _DENIAL = re.compile(r"ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request")
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 
+_IS_USER = 'request.userInfo.username == "{}"'
+# What the fence lets through, as in deploy/components/dry-run/fence.yaml: further validations only
+# let less through.
+ALLOWED = """
+(has(request.dryRun) && request.dryRun)
+|| (request.operation in ["CREATE", "UPDATE"]
+&& request.resource.group == "leadsman.dev"
+&& request.resource.resource == "driftreports"
+&& (!has(request.subResource) || request.subResource in ["", "status"]))
+|| (request.operation in ["CREATE", "UPDATE"]
+&& request.resource.group == "events.k8s.io"
+&& request.resource.resource == "events"
+&& (!has(request.subResource) || request.subResource == ""))
+"""
+
 _HELP = "install it with the component dry-run of deploy/, or run in ReadOnly mode"
 
 
@@ -68,13 +83,14 @@ class Trial:
 
     async def run(self) -> Posts:
         """Try everything once; return what the fence is made of."""
-        posts = await self._try(await self._account())
+        namespace, name = await self._account()
+        posts = await self._try(f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}")
         await self._check_kept(posts)
-        await self._check_whole(posts)
+        await self._check_whole(posts, f"system:serviceaccount:{namespace}:{name}")
         return posts
 
-    async def _account(self) -> str:
-        """Return the path of the ServiceAccount that this process is."""
+    async def _account(self) -> tuple[str, str]:
+        """Return namespace and name of the ServiceAccount that this process is."""
         review = await self._client.request(
             "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body={}
         )
@@ -87,7 +103,7 @@ class Trial:
                 f"is {user}; leadsman check --mode DryRun asks with your own permissions",
                 retryable=False,
             )
-        return f"/api/v1/namespaces/{found[1]}/serviceaccounts/{found[2]}"
+        return found[1], found[2]
 
     async def _try(self, path: str) -> Posts:
         """Write what changes nothing, and expect to be denied by a policy.
@@ -167,11 +183,11 @@ class Trial:
             if {verb, "*"} & set(rule.get("verbs") or ())
         ]
 
-    async def _check_whole(self, posts: Posts) -> None:
+    async def _check_whole(self, posts: Posts, user: str) -> None:
         """Make sure that what denied the one write is meant for all."""
         policy = await self._read(POLICIES, posts.policy)
         binding = await self._read(BINDINGS, posts.binding)
-        gaps = [*_policy_gaps(policy), *_binding_gaps(binding)]
+        gaps = [*policy_gaps(policy, user), *_binding_gaps(binding)]
         if gaps:
             raise LeadsmanError(
                 "FenceWeak",
@@ -201,8 +217,8 @@ def _untried(error: KubeError) -> LeadsmanError:
     return error
 
 
-def _policy_gaps(spec: JsonObject) -> Iterator[str]:
-    """Say where a policy leaves something out."""
+def policy_gaps(spec: JsonObject, user: str) -> Iterator[str]:
+    """Say where a policy leaves out something that a user might write."""
     if spec.get("failurePolicy", "Fail") != "Fail":
         yield "its failurePolicy is not Fail"
     if spec.get("paramKind"):
@@ -214,6 +230,17 @@ def _policy_gaps(spec: JsonObject) -> Iterator[str]:
         yield "it has excludeResourceRules"
     if constraints.get("namespaceSelector") or constraints.get("objectSelector"):
         yield "it selects namespaces or objects"
+    conditions = spec.get("matchConditions") or ()
+    if any(_words(each.get("expression")) != _words(_IS_USER.format(user)) for each in conditions):
+        yield f"it has other matchConditions than that the user is {user}"
+    validations = spec.get("validations") or ()
+    if not any(_words(each.get("expression")) == _words(ALLOWED) for each in validations):
+        yield "none of its validations is the one that deploy/ has"
+
+
+def _words(expression: Json) -> str:
+    """Return an expression of CEL as its words alone, which may be broken into lines anywhere."""
+    return "".join(str(expression).split()).replace("'", '"')
 
 
 def _is_for_all(rule: Json) -> bool:

@@ -86,6 +86,7 @@ class DryRun:
             place = _place(candidate.steps)
             related = [item for where, item in self._found if _overlap(where, place)]
             if candidate.specified:
+                related = [item for item in related if _is_at(candidate.steps, item.steps)]
                 is_kept = related or candidate.excuse or not self._is_sent(candidate.steps)
                 yield candidate if is_kept else replace(candidate, cause=Cause.ADMISSION)
             elif any(
@@ -179,6 +180,17 @@ def _element(step: Item) -> str:
     if step.value is not ABSENT:
         return "\0v" + orjson.dumps(step.value, option=orjson.OPT_SORT_KEYS).decode()
     return f"\0i{step.index}"
+
+
+def _is_at(steps: Steps, other: Steps) -> bool:
+    """Tell whether two places may be one, in a list without keys by their index in live."""
+    for one, another in zip(steps, other, strict=False):
+        if isinstance(one, str) or isinstance(another, str):
+            continue
+        is_plain = not one.keys and one.value is ABSENT
+        if is_plain and min(one.live, another.live) >= 0:
+            return one.live == another.live
+    return True
 
 
 def _overlap(one: _Place, other: _Place) -> bool:

@@ -73,7 +73,7 @@ class Additions:
                     continue
             candidate = self._whole(steps, value, owners)
             if candidate is not None:
-                is_retained = field.assigned or self._outlives(steps)
+                is_retained = field.assigned or self._is_kept(steps)
                 yield replace(candidate, retained=is_retained)
 
     def _owners(self, steps: Steps, field: Field) -> list[_Judged]:
@@ -118,6 +118,10 @@ class Additions:
     def _whole(self, steps: Steps, value: Json, owners: list[_Judged]) -> Candidate | None:
         """Judge a value that is not taken apart."""
         standings = {standing for _, standing in owners}
+        authors = {standing for owner, standing in owners if owner.exact}
+        if authors == {Standing.FOREIGN}:
+            # Who made it is asked, not who has filled it in since.
+            standings.discard(Standing.TRUSTED)
         cause = Cause.LIVE
         if Standing.DELIVERED in standings:
             cause, wanted = Cause.LEFT_BEHIND, Standing.DELIVERED
@@ -155,14 +159,21 @@ class Additions:
             specified=False,
         )
 
-    def _outlives(self, steps: Steps) -> bool:
-        """Tell whether the API server keeps a field that its owner has given up.
+    def _is_kept(self, steps: Steps) -> bool:
+        """Tell whether the API server keeps a field when its owner gives it up.
 
         The name of a Pod's account comes back by its alias, and what was sent as a Secret's
-        ``stringData`` is data by then. Neither is ever filled in but by a default.
+        ``stringData`` is data by then.
         """
         is_data = (self._gvk.group, self._gvk.kind) == ("", "Secret") and steps[0] == "data"
         return is_data or (steps[-1] == "serviceAccountName" and self._ownership.is_built_in)
+
+    def _outlives(self, steps: Steps) -> bool:
+        """Tell whether a field may be kept, as nobody's, since its owner has given it up.
+
+        It is filled in but by a default, or by admission: then nobody need have written since.
+        """
+        return self._is_kept(steps) and not self._ownership.is_unwritten
 
     def _is_only_sent(self, steps: Steps, owners: list[_Judged]) -> bool:
         """Tell whether nobody but delivery can have put there what it owns by an update, if so.

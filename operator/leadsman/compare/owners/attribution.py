@@ -16,7 +16,7 @@ from leadsman.model.finding import Cause, Op
 if TYPE_CHECKING:
     from leadsman.compare.owners.evidence import Witness
     from leadsman.compare.owners.managers import Trust
-    from leadsman.compare.owners.ownership import Ownership
+    from leadsman.compare.owners.ownership import Entry, Ownership
     from leadsman.compare.walk import Difference
     from leadsman.model.desired import DesiredObject
 
@@ -31,10 +31,13 @@ def attributed(
     A field that was removed alone has no owner any more, unless it is one that is then written as
     null, which whoever updated it owns, or somebody applied a value of it that is not stored; one
     that was changed, or that is part of what is owned as a whole, has. An element more than Git has
-    in a list that delivery alone has applied is one that Git has dropped.
+    in a list that delivery has applied is one that Git has dropped.
     """
     steps = difference.steps
-    owners = ownership.owners(steps[: difference.owned])
+    place = steps[: difference.owned]
+    # First whoever sent a Secret's key in another form, and is noted for that alone.
+    owners = [*ownership.unfolded(place), *ownership.owners(place)]
+    owners.sort(key=lambda owner: owner.entry.time, reverse=True)
     if difference.op is Op.REMOVE and difference.owned == len(steps):
         owners = [
             each
@@ -50,16 +53,12 @@ def attributed(
         if not owners and len(ownership.elsewhere) == 1:
             # Nobody else can have, in whatever words.
             owners = ownership.elsewhere
+    if difference.op is Op.ADD:
+        # Who owns the same as a whole has sent the same: delivery too.
+        owners.sort(key=lambda owner: not _applies(owner.entry, trust))
     entry = owners[0].entry if owners else None
     is_theirs = entry is not None and trust.delivers(entry)
-    senders = {owner.entry.manager for owner in owners if owner.entry.operation == "Apply"}
-    is_left = (
-        difference.op is Op.ADD
-        and is_theirs
-        and senders == {owner.entry.manager for owner in owners}
-        and len(senders) == 1
-        and not any(trust.is_by_hand(owner.entry) for owner in owners)
-    )
+    is_left = difference.op is Op.ADD and entry is not None and _applies(entry, trust)
     excuse = ""
     if entry is not None and trust.may_change(entry, field_path(steps), desired.gvk):
         excuse = f"known manager {entry.manager}"
@@ -79,6 +78,11 @@ def attributed(
         entry=entry,
         excuse=excuse,
     )
+
+
+def _applies(entry: Entry, trust: Trust) -> bool:
+    """Tell whether an entry is of what delivery has applied."""
+    return entry.operation == "Apply" and trust.delivers(entry) and not trust.is_by_hand(entry)
 
 
 def _is_patched_null(difference: Difference, ownership: Ownership, trust: Trust) -> bool:

@@ -25,6 +25,7 @@ sender's name can't be told apart.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import orjson
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
 
 # Where no field depends on another one.
 _FREE = frozenset({"metadata", "data", "binaryData"})
+
+# With which others are dropped, as ports and policies are with a Service's type.
+_DECISIVE: dict[tuple[str, str], Steps] = {("", "Service"): ("spec", "type")}
+_NOTED_WITHIN = timedelta(seconds=10)
 
 TRACE = "managedFields: its sender still owns what is not there"
 _LAST_APPLIED_PATH = ("metadata", "annotations", LAST_APPLIED)
@@ -107,10 +112,15 @@ class Witness:
         if not (difference.specified and self._subject.ownership.is_complete):
             return None
         place = difference.steps[: difference.owned]
-        owners = self._subject.ownership.owners(place)
+        ownership = self._subject.ownership
+        owners = [*ownership.owners(place), *ownership.unfolded(place)]
         if difference.op is Op.REMOVE and place == difference.steps:
             return self._removed(difference, owners)
-        return self._changed(place, owners)
+        found = self._changed(place, owners)
+        if found is not None and difference.field.assigned:
+            # What the API server chooses it may choose anew with somebody's change beside it.
+            return None if self._is_doubtful(place, found[1].time) else found
+        return found
 
     def _removed(self, difference: Difference, owners: list[Owner]) -> tuple[str, Entry] | None:
         """Look for a sender that owns what is not there, though what it sent would be stored."""
@@ -118,31 +128,56 @@ class Witness:
         senders = [owner.entry for owner in owners]
         if not senders or not all(map(self._subject.trust.delivers, senders)):
             return None
+        since = min(entry.time for entry in senders)
+        if self._is_doubtful(place, since) or self._goes_with(place, senders):
+            return None
         is_null = self._subject.ownership.in_manifest(self._subject.live, place) is None
         if is_null or not all(was_stored(owner, difference) for owner in owners):
             # Who sent nothing but what is left out, or stored as null, owns it all the same.
-            found = self._changed(place, owners)
-            return None if found is None or self._is_doubtful(place, found[1].time) else found
-        since = min(entry.time for entry in senders)
-        if since < self._created() or self._is_doubtful(place, since):
-            return None
-        return TRACE, senders[0]
+            return self._changed(place, owners)
+        return None if self._is_older(since) else (TRACE, senders[0])
 
     def _is_doubtful(self, place: Steps, since: str) -> bool:
         """Tell whether somebody may have written since by what else made a field go."""
+        trust, gvk = self._subject.trust, self._subject.gvk
         return not TIME.fullmatch(since) or (
             place[0] not in _FREE
             and any(
                 entry.may_be_since(since)
                 for entry in self._subject.ownership.entries
-                if f"f:{place[0]}" in entry.fields
-                and not self._subject.trust.is_known(entry, self._subject.gvk)
+                if f"f:{place[0]}" in entry.fields and not trust.is_known(entry, gvk)
             )
         )
 
-    def _created(self) -> str:
-        """Return when the object was made: a backup may bring owners from before."""
-        return str(mapping(self._subject.live.get("metadata")).get("creationTimestamp", ""))
+    def _is_older(self, time: str) -> bool:
+        """Tell whether an owner is from before the object was made, as a backup brings them.
+
+        The API server may note the owners a second before it notes the creation.
+        """
+        created = mapping(self._subject.live.get("metadata")).get("creationTimestamp")
+        if not isinstance(created, str) or not TIME.fullmatch(created):
+            return False
+        made, wrote = map(datetime.fromisoformat, (created, time))
+        return made - wrote > _NOTED_WITHIN
+
+    def _goes_with(self, place: Steps, senders: list[Entry]) -> bool:
+        """Tell whether what was sent asks for something with which a field goes."""
+        gvk = self._subject.gvk
+        decisive = _DECISIVE.get((gvk.group, gvk.kind))
+        return (
+            decisive is not None
+            and place[0] == decisive[0]
+            and any(
+                each.is_of(sender) and each.is_in(gvk) and not self._agrees(each, decisive)
+                for sender in senders
+                for each in self._known()
+            )
+        )
+
+    def _known(self) -> tuple[Evidence, ...]:
+        if self._evidence is None:
+            self._evidence = (*self._given, *last_applied(self._subject))
+        return self._evidence
 
     def _changed(self, place: Steps, owners: list[Owner]) -> tuple[str, Entry] | None:
         """Look for a document with Git's value, whose sender wrote last and nobody else."""
@@ -155,9 +190,7 @@ class Witness:
             or not TIME.fullmatch(entry.time)
         ):
             return None
-        if self._evidence is None:
-            self._evidence = (*self._given, *last_applied(self._subject))
-        known = [each for each in self._evidence if each.is_of(entry)]
+        known = [each for each in self._known() if each.is_of(entry)]
         # What was sent last must have Git's value, and so must what was sent when it was written.
         if not known or not self._agrees(known[0], place):
             return None

@@ -86,9 +86,13 @@ _DELIVERY_MARKS = re.compile(
     re.DOTALL,
 )
 
-# Labels that everyone writes, of which a tool of delivery makes a mark, and tools that do not.
-_PLAIN_LABELS = re.compile(r"\.metadata\.labels\.app\.kubernetes\.io/(managed-by|instance)")
-_PLAIN = frozenset({_FLUX, _KUBECTL, "kubectl-client-side-apply", "kustomize-controller"})
+# Labels that everyone writes, and whose mark each is.
+_MARKED_BY = {
+    ".metadata.labels.app.kubernetes.io/managed-by": frozenset({"helm", "helm-controller"}),
+    ".metadata.labels.app.kubernetes.io/instance": frozenset(
+        {"argocd-controller", "argocd-application-controller"}
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +270,10 @@ class Trust:
     def is_mark(self, path: str, manager: str = "") -> bool:
         """Tell whether delivery tools add a field to what they render.
 
-        Of a ``manager`` that is known to add nothing, what people write as well is no mark.
+        Of a ``manager``, "" for nobody, what people write as well is a mark only if it is its own.
         """
-        if manager in _PLAIN and _PLAIN_LABELS.fullmatch(path):
-            return False
+        if manager and path in _MARKED_BY:
+            return manager in _MARKED_BY[path]
         return _DELIVERY_MARKS.fullmatch(path) is not None
 
     def is_usual(self, path: str) -> bool:

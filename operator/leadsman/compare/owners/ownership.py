@@ -99,7 +99,7 @@ class Ownership:
                 all(entry.fields and is_readable(entry.fields) for entry in self.entries)
                 and is_tracked(self._live, self._node)
                 and self._versions.are_noted(
-                    self._live, (entry.api_version for entry in self.entries)
+                    self._live, [entry.api_version for entry in self.entries]
                 )
             )
         return self._complete
@@ -135,6 +135,14 @@ class Ownership:
         return generation == 1 or any(
             other is not entry and other.subresource != "status" and other.may_be_since(created)
             for other in self.entries
+        )
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether nothing but the object's status was ever written since it was made."""
+        generation = mapping(self._live.get("metadata")).get("generation", 1)
+        return generation == 1 and all(
+            entry.subresource == "status" or self.is_first_write(entry) for entry in self.entries
         )
 
     @property

@@ -69,10 +69,14 @@ class Sent:
         entry, place = candidate.entry, difference.steps[: difference.owned]
         if candidate.op is not Op.ADD or candidate.excuse or entry is None:
             return candidate
-        if not self.is_update(entry) or self._subject.trust.is_by_hand(entry):
-            return candidate
-        evidence = (*self.evidence, *last_applied(self._subject))
-        if any(self._is_as_sent(each, place) for each in self._known(entry, evidence)):
+        trust = self._subject.trust
+        noted = last_applied(self._subject)
+        if self.is_update(entry) and not trust.is_by_hand(entry):
+            known = self._known(entry, (*self.evidence, *noted))
+        else:
+            # What `kubectl apply` has taken over from whoever made the object.
+            known = [] if trust.tool else list(noted)
+        if any(self._is_as_sent(each, place) for each in known):
             return replace(candidate, cause=Cause.LEFT_BEHIND)
         return candidate
 

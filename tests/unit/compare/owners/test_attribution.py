@@ -57,8 +57,8 @@ def test_an_element_that_git_has_dropped_from_what_delivery_applied_is_left_behi
     for entries, cause in (
         ([sender], Cause.LEFT_BEHIND),
         ([entry("k9s", fields, "Apply")], Cause.LIVE),
-        # Somebody else applied the same list, and may have wanted more.
-        ([sender, entry("k9s", fields, "Apply")], Cause.LIVE),
+        # Who owns it beside delivery has sent the same, and so has delivery.
+        ([sender, entry("k9s", fields, "Apply")], Cause.LEFT_BEHIND),
     ):
         finding = verdict(git, owned(live, *entries))
         assert finding is not None

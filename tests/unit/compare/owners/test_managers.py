@@ -44,7 +44,6 @@ def test_what_delivery_owns_by_an_update_may_be_a_default(manager: str) -> None:
     "path",
     [
         ".metadata.labels.app.kubernetes.io/managed-by",
-        ".metadata.labels.app.kubernetes.io/instance",
         ".metadata.labels.kustomize.toolkit.fluxcd.io/name",
         ".metadata.annotations.meta.helm.sh/release-name",
         ".metadata.annotations.argocd.argoproj.io/tracking-id",
@@ -54,6 +53,37 @@ def test_what_delivery_owns_by_an_update_may_be_a_default(manager: str) -> None:
 def test_marks_of_delivery_are_not_left_behind(path: str) -> None:
     assert standing("helm", "Apply", path) is Standing.TRUSTED
     assert standing("kubectl-label", "Update", path) is Standing.FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("path", "owner", "other"),
+    [
+        (".metadata.labels.app.kubernetes.io/managed-by", "helm", "argocd-controller"),
+        (".metadata.labels.app.kubernetes.io/instance", "argocd-controller", "helm"),
+    ],
+)
+def test_a_label_that_people_write_too_is_the_mark_of_one_tool(
+    path: str, owner: str, other: str
+) -> None:
+    assert standing(owner, "Apply", path) is Standing.TRUSTED
+    assert standing(other, "Apply", path) is Standing.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".metadata.annotations.argocd.argoproj.io/sync-options",
+        ".metadata.annotations.kustomize.toolkit.fluxcd.io/prune",
+    ],
+)
+def test_what_people_write_for_a_tool_is_no_mark(path: str) -> None:
+    for manager in ("argocd-controller", "kustomize-controller", "kubectl"):
+        assert standing(manager, "Apply", path) is Standing.DELIVERED
+
+
+def test_flux_delivers_by_applying_alone() -> None:
+    assert standing("flux", "Apply", ".spec.suspend") is Standing.DELIVERED
+    assert standing("flux", "Update", ".spec.suspend") is Standing.FOREIGN
 
 
 @pytest.mark.parametrize(
