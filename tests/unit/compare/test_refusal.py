@@ -64,6 +64,18 @@ CASES = {
         (500, "InternalError", "failed to create typed patch object (/x; v1, Kind=Y): .a: bad"),
         (Because.FORM, "Invalid"),
     ),
+    "server-side apply cannot read what lives": (
+        (500, "InternalError", "failed to create typed live object: .spec.mode: expected numeric"),
+        (Because.LIMITS, "Invalid"),
+    ),
+    "nor in another version": (
+        (500, "InternalError", ".spec.lid: field not declared in schema"),
+        (Because.LIMITS, "Invalid"),
+    ),
+    "a rule of a definition, in any words": (
+        (422, "Invalid", 'Jar.x "one" is invalid: spec: Invalid value: "object": lid not found'),
+        (Because.OBJECT, "Invalid"),
+    ),
     "YAML": (
         (400, "BadRequest", "error decoding patch: error converting YAML to JSON: yaml: bad"),
         (Because.FORM, "Invalid"),

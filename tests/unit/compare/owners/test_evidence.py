@@ -156,10 +156,12 @@ def service(**port: int) -> JsonObject:
     }
 
 
+_PORT: JsonObject = {".": {}, "f:port": {}, "f:nodePort": {}}
+PORT_FIELDS: Any = {"f:spec": {"f:ports": {'k:{"port":80,"protocol":"TCP"}': _PORT}}}
+
+
 def without_port(*strangers: JsonObject) -> JsonObject:
-    fields: JsonObject = {".": {}, "f:port": {}, "f:nodePort": {}}
-    ports: JsonObject = {'k:{"port":80,"protocol":"TCP"}': fields}
-    delivery = entry("helm", {"f:spec": {"f:ports": ports}}, "Update")
+    delivery = entry("helm", PORT_FIELDS, "Update")
     return owned(service(), delivery, *strangers)
 
 
@@ -175,6 +177,40 @@ def test_what_the_api_server_dropped_for_somebodys_change_is_that_ones_work() ->
     assert path not in drifted(without_port(label), git)
     note = entry("kube-controller-manager", {"f:spec": {"f:x": {}}}, time=LATER)
     assert path not in drifted(without_port(note), git)
+
+
+def test_a_port_that_the_api_server_chose_anew_is_that_ones_work_too() -> None:
+    git = service(nodePort=30080)
+    noted = entry(CLIENT, {**PORT_FIELDS, "f:metadata": _MARK}, time=CREATED)
+    live = service(nodePort=30099)
+    live["metadata"] |= {
+        "creationTimestamp": CREATED,
+        "annotations": {LAST_APPLIED: json.dumps(git)},
+    }
+    assert drifted(owned(live, noted), git) == []
+    stranger = entry("kubectl-patch", {"f:spec": {"f:type": {}}}, time=LATER)
+    assert drifted(owned(live, noted, stranger), git) == ["/spec/ports/0/nodePort"]
+
+
+def test_what_goes_with_what_was_sent_is_no_work_of_admissions() -> None:
+    """As where a person applies a file that has another type."""
+    git, live = service(nodePort=30080), service()
+    git["spec"]["type"], live["spec"]["type"] = "NodePort", "ClusterIP"
+    sent = {**git, "spec": {**git["spec"], "type": "ClusterIP"}}
+    live["metadata"] |= {
+        "creationTimestamp": CREATED,
+        "annotations": {LAST_APPLIED: json.dumps(sent)},
+    }
+    noted = entry(CLIENT, {**PORT_FIELDS, "f:metadata": _MARK}, time=CREATED)
+    assert drifted(owned(live, noted), git) == ["/spec/ports/0/nodePort", "/spec/type"]
+
+
+def test_an_owner_from_before_the_object_was_made_shows_nothing() -> None:
+    live = applied()
+    live["data"]["image"] = "web:1"
+    assert drifted(live) == []
+    live["metadata"]["creationTimestamp"] = "2026-01-02T03:05:00Z"
+    assert drifted(live) == ["/data/gone"]
 
 
 def released(begun: str, ended: str, document: JsonObject = GIT) -> Evidence:
