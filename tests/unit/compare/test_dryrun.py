@@ -164,6 +164,30 @@ def test_what_looked_left_behind_and_stays_is_admissions_or_another_owners() -> 
         assert (change.cause, change.manager) == (Cause.LEFT_BEHIND, FLUX)
 
 
+def test_what_the_api_server_keeps_of_itself_is_left_behind_all_the_same() -> None:
+    git, live = deployment(), served(deployment())
+    live["spec"]["template"]["spec"]["serviceAccountName"] = "strong"
+    fields: Any = {"f:spec": {"f:template": {"f:spec": {"f:serviceAccountName": {}}}}}
+    live = with_entry(live, entry(FLUX, fields, "Apply"))
+    merged = {**live, "metadata": {**live["metadata"], "managedFields": []}}
+    finding = answered(git, live, merged, FLUX)
+    assert finding is not None
+    (change,) = finding.changes
+    assert (change.cause, change.manager) == (Cause.LEFT_BEHIND, FLUX)
+
+
+def test_admissions_element_of_a_list_is_not_a_persons_who_changed_another() -> None:
+    git = widget({"rules": [{"name": "a"}, {"name": "b"}]})
+    live = widget({"rules": [{"name": "x"}, {"name": "b"}, {"name": "injected"}]})
+    merged = widget({"rules": [{"name": "a"}, {"name": "b"}, {"name": "injected"}]})
+    owner = entry(FLUX, {"f:spec": {"f:rules": {}}}, "Apply")
+    person = entry("kubectl-patch", {"f:spec": {"f:rules": {}}})
+    finding = answered(git, owned(live, person), owned(merged, owner), FLUX)
+    assert finding is not None
+    assert [change.path for change in finding.changes] == ["/spec/rules/0/name"]
+    assert [change.path for change in finding.excused] == ["/spec/rules/2"]
+
+
 def test_rules_and_known_controllers_count_before_the_answer() -> None:
     live = served(deployment())
     live["spec"]["replicas"] = 5

@@ -108,3 +108,15 @@ def test_a_zero_is_a_key_like_any_other_in_a_custom_resource() -> None:
         Item(-1, 0, (("name", "a"), ("index", 0))),
         Item(0, 1, (("name", "a"), ("index", 1))),
     ]
+
+
+def test_elements_of_a_set_may_be_written_otherwise() -> None:
+    def same(one: Any, other: Any) -> bool:
+        return bool({"b": 1, **one} == {"b": 1, **other})
+
+    git, live = [{"a": 1}, {"a": 2}], [{"a": 3, "b": 1}, {"a": 1, "b": 1}]
+    assert [(item.desired, item.live) for item in pair_by_value(git, live, same)] == [
+        (0, 1),
+        (1, -1),
+        (-1, 0),
+    ]

@@ -349,6 +349,42 @@ def test_in_what_takes_anything_nothing_and_empty_are_words(value: Any) -> None:
     assert told(judged(widget({"values": {}}), live, by)) == [("/spec/values/a", "k9s", Cause.LIVE)]
 
 
+def test_who_made_a_place_is_asked_and_not_who_filled_it_in() -> None:
+    def volume(**spec: Any) -> JsonObject:
+        metadata = {"name": "disk"}
+        return {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": metadata,
+            "spec": {"capacity": {"storage": "1Gi"}, **spec},
+        }
+
+    live = volume(claimRef={"name": "a", "namespace": "b", "uid": "1"})
+    claim = ["f:spec", "f:claimRef"]
+    binder = entry("kube-controller-manager", at(claim, {"f:uid": {}}), time="2027-01-01T00:00:00Z")
+    by = entry("kubectl-patch", at(claim, {".": {}, "f:name": {}, "f:namespace": {}}))
+    assert told(judged(volume(), live, by, binder)) == [
+        ("/spec/claimRef", "kubectl-patch", Cause.LIVE)
+    ]
+    whole = entry("kube-controller-manager", at(claim, {".": {}, "f:name": {}, "f:uid": {}}))
+    assert judged(volume(), live, whole) is None
+
+
+def test_a_pod_is_filled_in_by_admission() -> None:
+    git: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"containers": [{"name": "web", "image": "web:1"}]},
+    }
+    live = {**git, "spec": {**git["spec"], "nodeSelector": {"pool": "a"}}}
+    fields = at(["f:spec", "f:nodeSelector"], {})
+    assert judged(git, live, entry("kubectl-client-side-apply", fields)) is None
+    assert told(judged(git, live, entry("kubectl-edit", fields))) == [
+        ("/spec/nodeSelector", "kubectl-edit", Cause.LIVE)
+    ]
+
+
 def test_a_default_goes_before_the_defaults_of_what_is_in_it() -> None:
     live = owned(widget({"nested": {"inner": {"y": 7, "z": 1}}}), DELIVERED)
     by = entry("k9s", at(["f:spec", "f:nested", "f:inner"], {"f:y": {}}))

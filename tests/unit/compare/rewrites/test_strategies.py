@@ -84,6 +84,21 @@ def test_a_port_on_the_hosts_network_is_the_hosts() -> None:
     assert changes(on_host(), owned(on_host(hostPort=81), creator))
 
 
+def test_what_a_pod_is_limited_to_alone_it_requests() -> None:
+    def limited(**requests: str) -> dict[str, Any]:
+        resources = {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": requests}
+        return pod(containers=[{"name": "web", "image": "web:1", "resources": resources}])
+
+    requests: Any = {"f:resources": {"f:requests": {".": {}, "f:memory": {}}}}
+    container = {'k:{"name":"web"}': requests}
+    creator = entry("kubectl-create", {"f:spec": {"f:containers": container}})
+    git = limited(cpu="100m")
+    assert verdict(git, owned(limited(cpu="100m", memory="1Gi"), creator)) is None
+    path = "/spec/containers/0/resources/requests/memory"
+    told = changes(git, owned(limited(cpu="100m", memory="2Gi"), creator))
+    assert told == [("replace", path, "1Gi", "2Gi")]
+
+
 def test_a_reference_to_a_secret_is_a_name() -> None:
     def account(*secrets: dict[str, Any]) -> dict[str, Any]:
         return {
