@@ -166,10 +166,14 @@ CONTROLLERS = (
         re.compile("cluster-autoscaler"),
         adds=re.compile(r"\.metadata\.annotations\.cluster-autoscaler\.kubernetes\.io/.*"),
     ),
-    # Asking for a reconciliation is no change of what is wanted.
+    # Asking for a reconciliation is no change of what is wanted, whoever asks.
     Controller(
-        re.compile("flux|notification-controller"),
-        adds=re.compile(r"\.metadata\.annotations\.reconcile\.fluxcd\.io/.*"),
+        re.compile(".*"),
+        adds=re.compile(
+            r"\.metadata\.annotations\.(reconcile\.fluxcd\.io/(requestedAt|forceAt|resetAt)"
+            r"|argocd\.argoproj\.io/refresh)"
+        ),
+        group=re.compile(r".*\.fluxcd\.io|argoproj\.io"),
     ),
 )
 

@@ -138,7 +138,10 @@ def test_limited_trust() -> None:
     assert standing("cert-manager-x", path=".spec.x", gvk=certificate) is Standing.TRUSTED
     assert standing("cert-manager-x", path=".spec.x") is Standing.FOREIGN
     requested = ".metadata.annotations.reconcile.fluxcd.io/requestedAt"
-    assert standing("flux", path=requested) is Standing.TRUSTED
+    flux = Gvk("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
+    for manager in ("flux", "kubectl-annotate"):
+        assert standing(manager, path=requested, gvk=flux) is Standing.TRUSTED
+        assert standing(manager, path=requested) is Standing.FOREIGN
 
 
 def test_forgotten_owners() -> None:
