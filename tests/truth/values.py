@@ -22,6 +22,8 @@ _SAMPLES: dict[str, list[Any]] = {
     "int-or-string": [8099],
     "byte": ["dHJ1dGg="],
     "date-time": ["2031-02-03T04:05:06Z"],
+    # Such as a chart's values, in which nothing and empty are words.
+    "any": ["truth", None, [], {}, 0, False],
 }
 _OTHERS: dict[str, list[Any]] = {
     "quantity": ["123m", "77Mi", "3", "1500m", "2Gi"],
@@ -65,7 +67,8 @@ def varied(value: Any, kind: str, rng: random.Random) -> Any:
     if isinstance(value, bool):
         return not value
     if kind in _OTHERS:
-        return rng.choice(_OTHERS[kind])
+        own = [str(value)] if kind == "int-or-string" and isinstance(value, int) else []
+        return rng.choice([*_OTHERS[kind], *own])
     if isinstance(value, int | float):
         return value + rng.choice([1, 1, 2, 10])
     if isinstance(value, str):
