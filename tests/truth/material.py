@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from leadsman.errors import LeadsmanError
@@ -18,7 +18,7 @@ from leadsman.model.target import Target
 from leadsman.render.renderer import ClusterFacts, Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from truth.cases import Case
 
@@ -123,7 +123,17 @@ async def render(
                 seen.add(digest)
                 material.manifests.append(manifest)
                 _define(material, manifest)
+    # What is cluster-scoped was not known before the definitions were.
+    material.manifests = [_placed(one, material.definitions) for one in material.manifests]
     return material
+
+
+def _placed(manifest: Manifest, definitions: Mapping[tuple[str, str], dict[str, Any]]) -> Manifest:
+    """Return a manifest without a namespace where its kind has none, whatever it says."""
+    definition = definitions.get((manifest.gvk.group, manifest.gvk.kind), {})
+    if (definition.get("spec") or {}).get("scope") != "Cluster":
+        return manifest
+    return replace(manifest, namespace="")
 
 
 async def _render(renderer: Renderer, case: Case, facts: ClusterFacts) -> list[Manifest] | str:

@@ -44,9 +44,9 @@ class Place:
     @property
     def unit(self) -> int:
         """The number of leading tokens up to what is owned as a whole, itself included, or -1."""
-        if self.whole < 0 and self.tokens and self.type.is_whole:
-            return len(self.tokens)
-        return self.whole
+        # Lists that nobody describes are atomic.
+        is_whole = self.type.is_whole or (self.type.kind == "any" and isinstance(self.value, list))
+        return len(self.tokens) if self.whole < 0 and self.tokens and is_whole else self.whole
 
     @property
     def pointer(self) -> str:
