@@ -68,29 +68,48 @@ def test_a_namespace_is_labelled(team: Team) -> None:
     team.kubectl("delete", "namespace", name, "--wait=false")
 
 
+def role(team: Team, name: str, **rest: Any) -> dict[str, Any]:
+    metadata = {"name": f"{team.namespace}-{name}", "labels": rest.pop("labels", {})}
+    kind = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+    return {**kind, "metadata": metadata, "rules": [], **rest}
+
+
+def rules(resource: str) -> list[dict[str, Any]]:
+    return [{"apiGroups": [""], "resources": [resource], "verbs": ["get"]}]
+
+
 def test_roles_are_aggregated(team: Team) -> None:
     label = f"to-{team.namespace}"
-
-    def role(name: str, **rest: Any) -> dict[str, Any]:
-        metadata = {"name": f"{team.namespace}-{name}", "labels": rest.pop("labels", {})}
-        kind = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
-        return {**kind, "metadata": metadata, "rules": [], **rest}
-
-    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
-    whole = role(
-        "whole", aggregationRule={"clusterRoleSelectors": [{"matchLabels": {label: "yes"}}]}
-    )
-    part = role("part", labels={label: "yes"}, rules=rules)
+    selector = {"clusterRoleSelectors": [{"matchLabels": {label: "yes"}}]}
+    whole = role(team, "whole", aggregationRule=selector)
+    part = role(team, "part", labels={label: "yes"}, rules=rules("pods"))
     # Who gives a role has to have what it gives.
     team.apply(whole, part)
-    name = whole["metadata"]["name"]
-    until(lambda: "pods" in team.kubectl("get", f"clusterrole/{name}", "-o", "yaml"), "its rules")
+    name = f"clusterrole/{whole['metadata']['name']}"
+    until(lambda: "pods" in team.kubectl("get", name, "-o", "yaml"), "its rules")
     assert team.told() == {}
-    more = [{"op": "add", "path": "/rules/-", "value": {**rules[0], "resources": ["secrets"]}}]
-    team.kubectl(
-        "patch", f"clusterrole/{part['metadata']['name']}", "--type=json", "-p", json.dumps(more)
-    )
+    (more,) = rules("secrets")
+    patch = [{"op": "add", "path": "/rules/-", "value": more}]
+    team.patch(f"clusterrole/{part['metadata']['name']}", patch)
     assert team.told() == {"/rules/1": ("Live", "kubectl-patch")}
+
+
+def test_a_role_was_aggregated_for_a_moment(team: Team) -> None:
+    label = f"to-{team.namespace}"
+    other = role(team, "other", labels={label: "yes"}, rules=rules("secrets"))
+    team.kubectl("create", "-f", "-", stdin=json.dumps(other))
+    few = role(team, "few", rules=rules("pods"))
+    team.apply(few)
+    assert team.told() == {}
+    name = f"clusterrole/{few['metadata']['name']}"
+    selector = {"clusterRoleSelectors": [{"matchLabels": {label: "yes"}}]}
+    team.patch(name, {"aggregationRule": selector})
+    until(lambda: "secrets" in team.kubectl("get", name, "-o", "yaml"), "its rules")
+    theirs = ("Live", "clusterrole-aggregation-controller")
+    told = {"/rules/0/resources/0": theirs}
+    assert team.told() == told | {"/aggregationRule": ("Live", "kubectl-patch")}
+    team.patch(name, {"aggregationRule": None})
+    assert team.told() == told
 
 
 def test_tokens_claims_and_ports_are_given_by_controllers(team: Team) -> None:
@@ -101,39 +120,91 @@ def test_tokens_claims_and_ports_are_given_by_controllers(team: Team) -> None:
         "type": "kubernetes.io/service-account-token",
     }
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"}}
-    volume = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": f"volume-{team.namespace}"},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "capacity": {"storage": "1Gi"},
-            "hostPath": {"path": "/nowhere"},
-            "storageClassName": team.namespace,
-        },
-    }
-    claim = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "claim"},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": "1Gi"}},
-            "storageClassName": team.namespace,
-        },
-    }
+    storage = {"storageClassName": team.namespace}
+    disk, wanted = volume(team, **storage), claim(**storage)
     service = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "web"},
         "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80}]},
     }
-    team.apply(account, token, volume, claim, service)
+    team.apply(account, token, disk, wanted, service)
     name = "jsonpath={.spec.volumeName}{.spec.claimRef.name}{.data.namespace}"
-    for each in ("secret/token", "pvc/claim", f"pv/{volume['metadata']['name']}"):  # type: ignore[index]
+    for each in ("secret/token", "pvc/claim", f"pv/{disk['metadata']['name']}"):
         get = ("get", each, "-o", name)
         until(partial(team.kubectl, *get), f"{each} is filled in")
     assert team.told() == {}
+
+
+def claim(**spec: Any) -> dict[str, Any]:
+    needs = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    head = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "claim"}}
+    return {**head, "spec": needs | spec}
+
+
+def volume(team: Team, **spec: Any) -> dict[str, Any]:
+    has = {
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "1Gi"},
+        "hostPath": {"path": "/nowhere"},
+    }
+    head = {"apiVersion": "v1", "kind": "PersistentVolume"}
+    return {**head, "metadata": {"name": f"volume-{team.namespace}"}, "spec": has | spec}
+
+
+def wait_until_bound(team: Team) -> None:
+    phase = ("get", "pvc/claim", "-o", "jsonpath={.status.phase}")
+    until(lambda: team.kubectl(*phase) == "Bound", "the claim to be bound")
+
+
+def test_a_volume_and_a_claim_that_name_each_other(team: Team) -> None:
+    named = volume(team, claimRef={"namespace": team.namespace, "name": "claim"})
+    team.apply(named, claim(storageClassName="", volumeName=named["metadata"]["name"]))
+    wait_until_bound(team)
+    assert team.told() == {}
+
+
+def test_a_person_gives_a_volume_to_a_claim(team: Team) -> None:
+    team.apply(volume(team, storageClassName=team.namespace))
+    assert team.told() == {}
+    name = f"pv/volume-{team.namespace}"
+    given = {"spec": {"claimRef": {"namespace": team.namespace, "name": "claim"}}}
+    team.patch(name, given)
+    told = {"/spec/claimRef": ("Live", "kubectl-patch")}
+    assert team.told() == told
+    wanted = claim(storageClassName=team.namespace)
+    team.kubectl("create", "-f", "-", stdin=json.dumps(wanted))
+    wait_until_bound(team)
+    assert team.told() == told
+
+
+@pytest.mark.parametrize("flags", [(), ("--server-side",)])
+def test_a_person_changes_an_autoscaler_in_a_newer_version(
+    team: Team, flags: tuple[str, ...]
+) -> None:
+    autoscaler = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {
+            "minReplicas": 2,
+            "maxReplicas": 5,
+            "targetCPUUtilizationPercentage": 70,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        },
+    }
+    team.apply(autoscaler, flags=flags)
+    assert team.told() == {}
+    target = {"type": "Utilization", "averageUtilization": 20}
+    metrics = [
+        {"type": "Resource", "resource": {"name": name, "target": target}}
+        for name in ("memory", "cpu")
+    ]
+    team.patch("hpa.v2.autoscaling/web", {"spec": {"metrics": metrics}})
+    assert team.told().keys() == {
+        "/spec/targetCPUUtilizationPercentage",
+        "/metadata/annotations/autoscaling.alpha.kubernetes.io~1metrics",
+    }
 
 
 @pytest.mark.parametrize("command", ["create", "apply", "apply --server-side"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from e2e.everyday.team import CHART, DEPLOYMENT, POD, SENT
+from e2e.everyday.team import CHART, ENV, PARTS, POD, SENT, deployment, parts, web
 
 if TYPE_CHECKING:
     from e2e.everyday.team import Team
@@ -79,14 +79,13 @@ def test_strategies_of_the_api_server_change_what_is_sent(team: Team, command: s
 @pytest.mark.parametrize("way", SENT)
 def test_what_the_api_server_keeps_though_delivery_has_dropped_it(team: Team, way: str) -> None:
     def objects(strings: dict[str, str], **pod: str) -> tuple[dict[str, Any], ...]:
-        template = {"metadata": {"labels": {"app": "web"}}, "spec": {**POD, **pod}}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}}
-        web = {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "template": template}}  # type: ignore[dict-item]
-        return web, {**secret, "stringData": strings}
+        return deployment(**pod), {**secret, "stringData": strings}
 
     before = objects({"a": "b", "gone": "c"}, serviceAccountName="strong")
     team.apply(*before, flags=SENT[way])
     assert team.told() == {}
+    team.a_second_later()
     team.apply(*objects({"a": "b"}), flags=SENT[way])
     name = "jsonpath={.spec.template.spec.serviceAccountName}"
     assert team.kubectl("get", "deployment/web", "-o", name) == "strong"
@@ -95,20 +94,6 @@ def test_what_the_api_server_keeps_though_delivery_has_dropped_it(team: Team, wa
         "/spec/template/spec/serviceAccountName": ("LeftBehind", who),
         "/data/gone": ("LeftBehind", who),
     }
-
-
-ENV = "/spec/template/spec/containers/0/env/{}"
-
-
-def web(*names: str) -> dict[str, Any]:
-    """Return a workload with variables."""
-    (container,) = POD["containers"]
-    env = [{"name": name, "value": "x"} for name in names]
-    template = {
-        "metadata": {"labels": {"app": "web"}},
-        "spec": {"containers": [{**container, "env": env}]},
-    }
-    return {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "template": template}}  # type: ignore[dict-item]
 
 
 def test_what_was_sent_without_a_note_of_it_is_left_behind(team: Team) -> None:
@@ -144,40 +129,6 @@ def test_a_person_applies_what_a_tool_delivers(team: Team, flags: tuple[str, ...
     assert team.told() == {ENV.format(1): ("Live", who)}
 
 
-def parts(*parts: str) -> tuple[dict[str, Any], ...]:
-    """Return objects with lists and maps that are owned as a whole."""
-    role = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "Role",
-        "metadata": {"name": "parts"},
-        "rules": [{"apiGroups": [""], "resources": [part], "verbs": ["get"]} for part in parts],
-    }
-    policy = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "parts"},
-        "spec": {
-            "podSelector": {"matchLabels": dict.fromkeys(parts, "x")},
-            "egress": [{"ports": [{"port": len(part)} for part in parts]}],
-        },
-    }
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "parts"},
-        "spec": {"selector": dict.fromkeys(parts, "x"), "ports": [{"port": 80}]},
-    }
-    return role, policy, service
-
-
-PARTS = {
-    "/rules/1",
-    "/spec/podSelector/matchLabels/services",
-    "/spec/egress/0/ports/1",
-    "/spec/selector/services",
-}
-
-
 @pytest.mark.parametrize("way", SENT)
 def test_what_git_drops_of_what_is_owned_as_a_whole_is_left_behind(team: Team, way: str) -> None:
     team.apply(*parts("pods", "services"), flags=SENT[way])
@@ -196,14 +147,8 @@ def test_what_git_drops_of_what_is_owned_as_a_whole_is_left_behind(team: Team, w
 def test_what_a_chart_drops_of_what_is_owned_as_a_whole_is_left_behind(
     team: Team, flag: str
 ) -> None:
-    chart = {name: CHART[name] for name in ("Chart.yaml", "values.yaml")}
-    for name, text in chart.items():
-        (team.folder / name).write_text(text)
-    (team.folder / "templates").mkdir()
-    templates = team.folder / "templates/all.yaml"
-    templates.write_text(yaml.safe_dump_all(parts("pods", "services")))
-    install = ("install", "web", str(team.folder), "-n", team.namespace, flag)
-    team.plane.helm(*install)
+    team.chart(*parts("pods", "services"))
+    team.helm("install", flag)
     assert team.told() == {}
-    templates.write_text(yaml.safe_dump_all(parts("pods")))
+    team.chart(*parts("pods"))
     assert team.told() == dict.fromkeys(PARTS, ("LeftBehind", "helm"))
