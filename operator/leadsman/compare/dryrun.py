@@ -129,8 +129,11 @@ class DryRun:
     def _is_sent(self, steps: Steps) -> bool:
         """Tell whether Git's object has a field, and not only the API server's defaults for it.
 
-        What a person has set in place of a default, delivery leaves as it is.
+        What a person has set in place of a default, delivery leaves as it is; nor does the API
+        server take the old alias of a Pod's account from who sends it beside a name.
         """
+        if steps[-1] == "serviceAccount" and self._subject.ownership.is_built_in:
+            return False
         return _has(self._subject.wanted, steps) or any(
             owner.entry.manager == self._answer.manager and owner.entry.operation == "Apply"
             for owner in (*self._after.owners(steps), *self._after.above(steps))

@@ -80,6 +80,20 @@ def test_a_version_that_another_cannot_be_read_as(
     assert team.told() == told | {"/spec/colour": ("Live", "")}
 
 
+@pytest.mark.parametrize("way", SENT)
+def test_a_person_sends_what_only_an_old_version_has(team: Team, way: str) -> None:
+    """It is not stored, but while it is there the API server notes nobody."""
+    group = f"{team.namespace}.example"
+    common = {"size": {"type": "integer"}, "colour": {"type": "string"}}
+    older = common | {"colour": {"type": "string", "default": "red"}, "lid": {"type": "string"}}
+    define(team.plane, group, v1beta1=older, v1=common)
+    team.apply(jar(group, {"size": 1}), flags=SENT[way])
+    assert team.told() == {}
+    patch = json.dumps({"spec": {"size": 9, "lid": "tin", "colour": "blue"}})
+    team.kubectl("patch", f"jars.v1beta1.{group}/one", "--type=merge", "-p", patch)
+    assert team.told() == {"/spec/size": ("Live", ""), "/spec/colour": ("Live", "")}
+
+
 def repaint(jar: dict[str, Any], version: str) -> dict[str, Any]:
     """Convert a jar as webhooks do: what is flat in v1beta1 has a place of its own in v1."""
     made = deepcopy(jar)

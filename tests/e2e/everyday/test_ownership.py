@@ -253,3 +253,13 @@ def test_a_person_puts_there_what_git_has(team: Team, way: str) -> None:
     for flags in ((), ("--force",)):
         team.kubectl("replace", *flags, "-f", str(team.folder))
         assert team.told() == {}
+
+
+@pytest.mark.parametrize("way", ["csa", "server-side"])
+def test_a_person_gives_an_account_where_git_has_its_old_name(team: Team, way: str) -> None:
+    team.apply(deployment(serviceAccount="weak"), flags=SENT[way])
+    assert team.told() == {}
+    team.kubectl("set", "serviceaccount", "deployment/web", "strong")
+    names = ("serviceAccount", "serviceAccountName")
+    told = {f"/spec/template/spec/{name}": ("Live", "kubectl-set") for name in names}
+    assert team.told() == told

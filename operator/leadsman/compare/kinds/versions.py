@@ -14,13 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leadsman.compare.kinds.nodes import ANY, Field, ListType, Node, Shape
+from leadsman.compare.kinds.nodes import ANY, Field, ListType, Node, Origin, Shape
 from leadsman.compare.kinds.typed import fits
 from leadsman.model.finding import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from leadsman.compare.paths import Step
     from leadsman.model.json import Json, JsonObject
 
 
@@ -29,7 +30,8 @@ class Versions:
     """What is known of a kind in all versions that are served, by apiVersion.
 
     One becomes another by its name alone. ``stored`` is the one that objects are kept in, "" if
-    that is not known: what it does not declare lasts no longer than a request.
+    that is not known. What it does not declare is there while a request lasts that sends it, which
+    is enough for the request not to be noted; of the status nobody can send it along.
     """
 
     nodes: Mapping[str, Node]
@@ -59,9 +61,21 @@ class Versions:
             for writer in self.nodes.values()
         )
 
+    def is_default(self, steps: Sequence[Step], value: Json) -> bool:
+        """Tell whether any version fills in a value at a place."""
+        return any(
+            field is not None and field.default == value
+            for field in (_at(node, steps) for node in self.nodes.values())
+        )
+
     @property
     def _kept(self) -> Node:
-        return self.nodes.get(self.stored, ANY)
+        """What may be there: anything, but in the status only what is stored."""
+        stored = self.nodes.get(self.stored)
+        status = None if stored is None else stored.fields.get("status")
+        if status is None:
+            return ANY
+        return Node(Shape.OBJECT, Origin.CUSTOM, fields={"status": status}, is_open=True)
 
 
 # A kind of one version, or of versions that are alike.
@@ -156,6 +170,16 @@ def _fields(place: _Place) -> list[_Place] | None:
         kept_below = below.node if below is not None else (ANY if place.kept is ANY else None)
         places.append(_Place(ABSENT, None, kept_below, writer.values.node, noted.values.node))
     return places
+
+
+def _at(node: Node, steps: Sequence[Step]) -> Field | None:
+    field: Field | None = None
+    for step in steps:
+        field = node.field(step) if isinstance(step, str) else Field(node.element)
+        if field is None:
+            return None
+        node = field.node
+    return field
 
 
 def _node(field: Field | None) -> Node | None:

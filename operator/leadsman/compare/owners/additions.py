@@ -59,7 +59,7 @@ class Additions:
                 todo += elements
                 continue
             owners = self._owners(steps, field)
-            if not owners and self._may_be_unowned(steps) and not self._outlives(steps):
+            if not owners and self._may_be_unowned(steps, value) and not self._outlives(steps):
                 continue
             if _is_divisible(value, field, owners):
                 todo += _members(steps, value, field.node, default=field.default)
@@ -111,9 +111,13 @@ class Additions:
             for owner, standing in owners
         )
 
-    def _may_be_unowned(self, steps: Steps) -> bool:
+    def _may_be_unowned(self, steps: Steps, value: Json) -> bool:
         """Tell whether a field that nobody owns is the API server's own, or usual at least."""
-        return self._ownership.is_complete or self._trust.is_usual(field_path(steps))
+        return (
+            self._ownership.is_complete
+            or self._trust.is_usual(field_path(steps))
+            or self._ownership.versions.is_default(steps, value)
+        )
 
     def _whole(self, steps: Steps, value: Json, owners: list[_Judged]) -> Candidate | None:
         """Judge a value that is not taken apart."""

@@ -14,9 +14,11 @@ from leadsman.compare.paths import Item, field_path
 from leadsman.model.finding import Cause, Op
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leadsman.compare.owners.evidence import Witness
     from leadsman.compare.owners.managers import Trust
-    from leadsman.compare.owners.ownership import Entry, Ownership
+    from leadsman.compare.owners.ownership import Entry, Owner, Ownership
     from leadsman.compare.walk import Difference
     from leadsman.model.desired import DesiredObject
 
@@ -39,12 +41,11 @@ def attributed(
     owners = [*ownership.unfolded(place), *ownership.owners(place)]
     owners.sort(key=lambda owner: owner.entry.time, reverse=True)
     if difference.op is Op.REMOVE and difference.owned == len(steps):
+        is_null = ownership.is_null(steps)
         owners = [
             each
             for each in owners
-            if each.exact
-            and ownership.is_complete
-            and (each.entry.operation == "Update" or not trust.delivers(each.entry))
+            if each.exact and ownership.is_complete and (is_null or not trust.delivers(each.entry))
         ]
     else:
         owners = owners or ownership.above(
@@ -66,7 +67,9 @@ def attributed(
             excuse += f" through {entry.subresource}"
     elif _is_patched_null(difference, ownership, trust):
         excuse = NULL_REMOVES
-    elif is_theirs and not ownership.is_complete:
+    elif is_theirs and not (
+        ownership.is_complete and _is_own(difference, owners, ownership, trust)
+    ):
         # Delivery owned it already; whoever has changed it since need not have been noted.
         entry, is_left = None, False
     return Candidate(
@@ -77,6 +80,20 @@ def attributed(
         cause=Cause.LEFT_BEHIND if is_left else Cause.LIVE,
         entry=entry,
         excuse=excuse,
+    )
+
+
+def _is_own(
+    difference: Difference, owners: Sequence[Owner], ownership: Ownership, trust: Trust
+) -> bool:
+    """Tell whether a value of the API server's choice is what its owner was given.
+
+    It chooses anew when somebody changes what that depends on, and notes it as the owner's still.
+    """
+    return not difference.field.assigned or not any(
+        entry.may_be_since(owners[0].entry.time) and not trust.delivers(entry)
+        for entry in ownership.entries
+        if f"f:{difference.steps[0]}" in entry.fields
     )
 
 

@@ -131,8 +131,9 @@ class Witness:
         since = min(entry.time for entry in senders)
         if self._is_doubtful(place, since) or self._goes_with(place, senders):
             return None
-        is_null = self._subject.ownership.in_manifest(self._subject.live, place) is None
-        if is_null or not all(was_stored(owner, difference) for owner in owners):
+        if self._subject.ownership.is_null(place) or not all(
+            was_stored(owner, difference) for owner in owners
+        ):
             # Who sent nothing but what is left out, or stored as null, owns it all the same.
             return self._changed(place, owners)
         return None if self._is_older(since) else (TRACE, senders[0])

@@ -64,10 +64,10 @@ class Ownership:
     """The owners of one live object's fields; read only when somebody asks.
 
     ``entries`` are those of managedFields that can be read; ``node`` is what is known of the kind,
-    ``versions`` of its versions as ``Schema`` has them.
+    ``versions`` of its versions, as ``Schema`` has them.
     """
 
-    __slots__ = ("_applied", "_complete", "_elsewhere", "_live", "_node", "_versions", "entries")
+    __slots__ = ("_applied", "_complete", "_elsewhere", "_live", "_node", "entries", "versions")
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Ownership:
     ) -> None:
         self._live = live
         self._node = node
-        self._versions = versions
+        self.versions = versions
         self._applied: Json = ABSENT
         self._elsewhere: list[Owner] | None = None
         given = mapping(live.get("metadata")).get("managedFields")
@@ -98,7 +98,7 @@ class Ownership:
             self._complete = (
                 all(entry.fields and is_readable(entry.fields) for entry in self.entries)
                 and is_tracked(self._live, self._node)
-                and self._versions.are_noted(
+                and self.versions.are_noted(
                     self._live, [entry.api_version for entry in self.entries]
                 )
             )
@@ -200,6 +200,10 @@ class Ownership:
         """
         sent = _as_string(self._live, steps)
         return self.owners(sent) if sent else []
+
+    def is_null(self, steps: Steps) -> bool:
+        """Tell whether null is stored at a place."""
+        return self.in_manifest(self._live, steps) is None
 
     def applied(self, steps: Steps, value: Json = ABSENT) -> bool:
         """Tell whether kubectl's last-applied annotation has a place, and if given, that value."""

@@ -132,17 +132,31 @@ def test_a_single_version_is_always_noted() -> None:
     assert SINGLE.are_noted({"apiVersion": "v1", "kind": "Pod"}, ["v1"])
 
 
-def test_what_is_not_stored_is_there_only_by_its_default() -> None:
+def test_what_is_not_stored_may_be_sent() -> None:
     live = {"apiVersion": "ex.test/new", "spec": {}}
     # Only the old version knows it, and objects are kept in the new one.
-    nodes = versions({"spec": struct(b=TEXT, c=struct(d=TEXT))}, {"spec": struct()})
-    assert not nodes.differ
-    assert nodes.are_noted(live, ["ex.test/new"])
-    nodes = versions({"spec": struct(b={**TEXT, "default": "x"})}, {"spec": struct()})
+    nodes = versions({"spec": struct(b=TEXT)}, {"spec": struct()})
     assert nodes.differ
     assert not nodes.are_noted(live, ["ex.test/new"])
-    # They are kept in the old one, or nobody knows in which.
-    for stored in ("ex.test/old", ""):
-        nodes = versions({"spec": struct(b=TEXT)}, {"spec": struct()}, stored)
+
+
+def test_of_the_status_is_there_what_is_stored() -> None:
+    live = {"apiVersion": "ex.test/new", "status": {}}
+    more = struct(b=TEXT, c=struct(d=TEXT))
+    nodes = versions({"status": more}, {"status": struct()})
+    assert not nodes.differ
+    assert nodes.are_noted(live, ["ex.test/new"])
+    filled = struct(b={**TEXT, "default": "x"})
+    for old, stored in ((filled, "ex.test/new"), (more, "ex.test/old"), (more, "")):
+        nodes = versions({"status": old}, {"status": struct()}, stored)
         assert nodes.differ
         assert not nodes.are_noted(live, ["ex.test/new"])
+
+
+def test_what_another_version_fills_in_is_known() -> None:
+    default = {**TEXT, "default": "60s"}
+    nodes = versions({"spec": struct(a=default)}, {"spec": struct(a=TEXT)})
+    assert nodes.is_default(("spec", "a"), "60s")
+    assert not nodes.is_default(("spec", "a"), "5s")
+    assert not nodes.is_default(("spec", "b"), "60s")
+    assert not SINGLE.is_default(("spec", "a"), "60s")
