@@ -17,11 +17,12 @@ from leadsman.compare.kinds.nodes import UNKNOWN, ListType, Origin, Shape
 from leadsman.compare.kinds.typed import is_tracked
 from leadsman.compare.kinds.versions import SINGLE
 from leadsman.compare.owners.fieldset import all_there, decoded, is_readable
+from leadsman.compare.owners.manifest import at
 from leadsman.compare.rewrites.normalize import LAST_APPLIED
 from leadsman.model.finding import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from leadsman.compare.kinds.nodes import Node
     from leadsman.compare.kinds.versions import Versions
@@ -212,9 +213,9 @@ class Ownership:
 
     def in_manifest(self, manifest: Json, steps: Steps) -> Json:
         """Return what a manifest of this object, as it was sent, has at a place, or ABSENT."""
-        found = _at(manifest, steps)
+        found = at(manifest, steps)
         sent = _as_string(self._live, steps) if found is ABSENT else ()
-        return _at(manifest, sent) if sent else found
+        return at(manifest, sent) if sent else found
 
     def _last_applied(self) -> Json:
         if self._applied is ABSENT:
@@ -274,34 +275,3 @@ def _element(fields: JsonObject, item: Item) -> Json:
         if key.startswith(prefix) and decoded(key[len(prefix) :]) == identity:
             return below
     return None
-
-
-def _at(value: Json, steps: Steps) -> Json:
-    for step in steps:
-        value = _member(value, step)
-        if value is ABSENT:
-            break
-    return value
-
-
-def _member(value: Json, step: Step) -> Json:
-    """Take one step into a manifest as it was applied, in which defaults are not written."""
-    if isinstance(step, str):
-        return value.get(step, ABSENT) if isinstance(value, dict) else ABSENT
-    for element in _candidates(value, step):
-        return element
-    return ABSENT
-
-
-def _candidates(value: Json, item: Item) -> Iterator[Json]:
-    elements = value if isinstance(value, list) else []
-    if item.keys:
-        for element in elements:
-            if isinstance(element, dict) and all(
-                element.get(name, wanted) == wanted for name, wanted in item.keys
-            ):
-                yield element
-    elif item.value is not ABSENT:
-        yield from (element for element in elements if element == item.value)
-    elif item.index < len(elements):
-        yield elements[item.index]
