@@ -37,8 +37,10 @@ def attributed(
     """
     steps = difference.steps
     place = steps[: difference.owned]
-    # First whoever sent a Secret's key in another form, and is noted for that alone.
+    # Who sent a Secret's key in another form is noted for that alone.
     owners = [*ownership.unfolded(place), *ownership.owners(place)]
+    # Of two who wrote in one second, delivery is the less likely to have changed it.
+    owners.sort(key=lambda owner: trust.delivers(owner.entry))
     owners.sort(key=lambda owner: owner.entry.time, reverse=True)
     if difference.op is Op.REMOVE and difference.owned == len(steps):
         is_null = ownership.is_null(steps)
