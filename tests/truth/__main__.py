@@ -110,7 +110,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--modes", nargs="*", default=MODES)
     parser.add_argument("--peers", nargs="*", default=NAMES)
     parser.add_argument("--mutations", type=int, default=2, help="changes per object")
-    parser.add_argument("--more", type=int, default=450, help="further cases of each pinned input")
+    parser.add_argument("--more", type=int, default=550, help="further cases of each pinned input")
     parser.add_argument("--sample", type=int, default=0, help="take only so many objects")
     parser.add_argument("--only", nargs="*", default=[], help="names of batches: batch-4")
     parser.add_argument("--batch", type=int, default=250, help="objects per control plane")
