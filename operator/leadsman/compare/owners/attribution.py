@@ -37,8 +37,10 @@ def attributed(
     """
     steps = difference.steps
     place = steps[: difference.owned]
-    # Who sent a Secret's key in another form is noted for that alone.
-    owners = [*ownership.unfolded(place), *ownership.owners(place)]
+    owners = ownership.owners(place)
+    if difference.op is not Op.REMOVE:
+        # Who sent a Secret's key in another form is noted for that alone, whatever becomes of it.
+        owners += ownership.unfolded(place)
     # Of two who wrote in one second, delivery is the less likely to have changed it.
     owners.sort(key=lambda owner: trust.delivers(owner.entry))
     owners.sort(key=lambda owner: owner.entry.time, reverse=True)

@@ -113,10 +113,11 @@ class Witness:
             return None
         place = difference.steps[: difference.owned]
         ownership = self._subject.ownership
-        owners = [*ownership.owners(place), *ownership.unfolded(place)]
+        owners = ownership.owners(place)
         if difference.op is Op.REMOVE and place == difference.steps:
+            # Not of who sent a Secret's key in another form: it owns that whatever becomes of it.
             return self._removed(difference, owners)
-        found = self._changed(place, owners)
+        found = self._changed(place, [*owners, *ownership.unfolded(place)])
         if found is not None and difference.field.assigned:
             # What the API server chooses it may choose anew with somebody's change beside it.
             return None if self._is_doubtful(place, found[1].time) else found

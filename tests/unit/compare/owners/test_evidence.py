@@ -205,6 +205,20 @@ def test_what_goes_with_what_was_sent_is_no_work_of_admissions() -> None:
     assert drifted(owned(live, noted), git) == ["/spec/ports/0/nodePort", "/spec/type"]
 
 
+def test_who_sent_a_key_as_a_string_owns_that_whatever_becomes_of_it() -> None:
+    git: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "keys", "namespace": "shop"},
+        "stringData": {"user": "me"},
+    }
+    sender = entry("kubectl", {"f:stringData": {"f:user": {}}}, "Apply")
+    live = {**{key: git[key] for key in ("apiVersion", "kind", "metadata")}, "data": {}}
+    finding = verdict(owned(live, sender), git)
+    assert finding is not None
+    assert [(each.path, each.manager) for each in finding.changes] == [("/data/user", "")]
+
+
 def test_an_owner_from_before_the_object_was_made_shows_nothing() -> None:
     live = applied()
     live["data"]["image"] = "web:1"
