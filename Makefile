@@ -59,7 +59,7 @@ demo: venv tools ## Watch drift being found; KEEP=1 leaves it running, CONTEXT=n
 bench: venv tools ## Measure speed and cost on a real control plane
 	@$(MODULE) bench
 
-# Half an hour or more; options are those of `python -m truth`: SEED=7 CASES="folder ..." and more
+# An hour; options are those of `python -m truth`: SEED=7 CASES="folder ..." and more
 # in TRUTH.
 truth: venv testtools ## Compare verdicts with the API server's, and peers' with both; SEED=, CASES=
 	@$(MODULE) truth.peers

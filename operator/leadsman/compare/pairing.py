@@ -122,7 +122,7 @@ def pair_by_value(
         if key not in found and same is not None:
             alike = (each for each, at in found.items() if same(value, live[at]))
             key = next(alike, key)
-        seen.add(key)
+            seen.add(key)
         yield Item(found.pop(key, -1), index, value=value)
     for key, index in found.items():
         if key not in seen:

@@ -11,6 +11,7 @@ import orjson
 
 from leadsman.compare.access import mapping, objects
 from leadsman.compare.owners.evidence import Evidence
+from leadsman.compare.owners.managers import ARGO_CD, FLUX, HELM
 from leadsman.engine.releases import Releases
 from leadsman.errors import KubeError
 from leadsman.model.finding import Cause, Op
@@ -45,11 +46,7 @@ class Tool(StrEnum):
 
 
 # Field managers by the tool that they belong to.
-MANAGERS: Mapping[Tool, frozenset[str]] = {
-    Tool.HELM: frozenset({"helm", "helm-controller"}),
-    Tool.FLUX: frozenset({"kustomize-controller"}),
-    Tool.ARGO: frozenset({"argocd-controller", "argocd-application-controller"}),
-}
+MANAGERS: Mapping[Tool, frozenset[str]] = {Tool.HELM: HELM, Tool.FLUX: FLUX, Tool.ARGO: ARGO_CD}
 
 
 @dataclass(frozen=True, slots=True, order=True)

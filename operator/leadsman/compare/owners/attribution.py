@@ -94,10 +94,8 @@ def _is_own(
 
     It chooses anew when somebody changes what that depends on, and notes it as the owner's still.
     """
-    return not difference.field.assigned or not any(
-        entry.may_be_since(owners[0].entry.time) and not trust.delivers(entry)
-        for entry in ownership.entries
-        if f"f:{difference.steps[0]}" in entry.fields
+    return not difference.field.assigned or all(
+        map(trust.delivers, ownership.writers_since(difference.steps, owners[0].entry.time))
     )
 
 

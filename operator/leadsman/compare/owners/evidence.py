@@ -28,8 +28,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import orjson
-
 from leadsman.compare.access import mapping
 from leadsman.compare.owners.ownership import TIME
 from leadsman.compare.owners.traces import was_stored
@@ -144,10 +142,9 @@ class Witness:
         trust, gvk = self._subject.trust, self._subject.gvk
         return not TIME.fullmatch(since) or (
             place[0] not in _FREE
-            and any(
-                entry.may_be_since(since)
-                for entry in self._subject.ownership.entries
-                if f"f:{place[0]}" in entry.fields and not trust.is_known(entry, gvk)
+            and not all(
+                trust.is_known(entry, gvk)
+                for entry in self._subject.ownership.writers_since(place, since)
             )
         )
 
@@ -228,15 +225,9 @@ def last_applied(subject: Subject) -> tuple[Evidence, ...]:
     Others keep it when they change fields (``kubectl edit``, ``patch``, ``scale``). It has no time
     of its own: a later write of the same manager without it can't be told from an apply.
     """
-    text = mapping(mapping(subject.live.get("metadata")).get("annotations")).get(LAST_APPLIED)
+    document = subject.ownership.last_applied()
     owners = subject.ownership.owners(_LAST_APPLIED_PATH)
-    if not isinstance(text, str) or len(owners) != 1:
-        return ()
-    try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return ()
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or len(owners) != 1:
         return ()
     entry = owners[0].entry
     return (

@@ -27,24 +27,20 @@ class Standing(Enum):
     UNKNOWN = "unknown"  # the API server has forgotten who it was
 
 
-# Tools that deliver from Git. What one of them applies server-side was in the manifest; what it
-# owns by an update may as well be a default that came with it.
-_DELIVERY = frozenset(
-    {
-        "argocd-application-controller",
-        "argocd-controller",
-        "helm",
-        "helm-controller",
-        "kubectl-client-side-apply",
-        "kustomize-controller",
-    }
-)
+# The field managers of each tool that delivers from Git.
+HELM = frozenset({"helm", "helm-controller"})
+ARGO_CD = frozenset({"argocd-controller", "argocd-application-controller"})
+FLUX = frozenset({"kustomize-controller"})
+_CLIENT_SIDE = "kubectl-client-side-apply"
+# What one of them applies server-side was in the manifest; what it owns by an update may as well be
+# a default that came with it.
+_DELIVERY = HELM | ARGO_CD | FLUX | {_CLIENT_SIDE}
 # `kubectl apply --server-side` says only this, and so does `kubectl scale` with its update; Flux's
 # command line, which installs by applying, suspends and asks for a reconciliation by an update.
 _KUBECTL, _FLUX = "kubectl", "flux"
 _DELIVERY_BY_APPLY = _DELIVERY | {_KUBECTL, _FLUX}
 # Who delivers where no tool does; where one does, a person.
-_BY_HAND = frozenset({_KUBECTL, "kubectl-client-side-apply"})
+_BY_HAND = frozenset({_KUBECTL, _CLIENT_SIDE})
 
 # Entries of many managers merged into one, or made up for an object that had none.
 _FORGOTTEN = frozenset({"ancient-changes", "before-first-apply"})
@@ -88,10 +84,8 @@ _DELIVERY_MARKS = re.compile(
 
 # Labels that everyone writes, and whose mark each is.
 _MARKED_BY = {
-    ".metadata.labels.app.kubernetes.io/managed-by": frozenset({"helm", "helm-controller"}),
-    ".metadata.labels.app.kubernetes.io/instance": frozenset(
-        {"argocd-controller", "argocd-application-controller"}
-    ),
+    ".metadata.labels.app.kubernetes.io/managed-by": HELM,
+    ".metadata.labels.app.kubernetes.io/instance": ARGO_CD,
 }
 
 

@@ -202,13 +202,18 @@ class Ownership:
         sent = _as_string(self._live, steps)
         return self.owners(sent) if sent else []
 
+    def writers_since(self, steps: Steps, time: str) -> list[Entry]:
+        """Return who may have written since, in what a place's topmost field holds."""
+        top = f"f:{steps[0]}"
+        return [each for each in self.entries if top in each.fields and each.may_be_since(time)]
+
     def is_null(self, steps: Steps) -> bool:
         """Tell whether null is stored at a place."""
         return self.in_manifest(self._live, steps) is None
 
     def applied(self, steps: Steps, value: Json = ABSENT) -> bool:
         """Tell whether kubectl's last-applied annotation has a place, and if given, that value."""
-        found = self.in_manifest(self._last_applied(), steps)
+        found = self.in_manifest(self.last_applied(), steps)
         return found is not ABSENT and value in (ABSENT, found)
 
     def in_manifest(self, manifest: Json, steps: Steps) -> Json:
@@ -217,7 +222,8 @@ class Ownership:
         sent = _as_string(self._live, steps) if found is ABSENT else ()
         return at(manifest, sent) if sent else found
 
-    def _last_applied(self) -> Json:
+    def last_applied(self) -> Json:
+        """Return what kubectl's annotation says was applied, None where it cannot be read."""
         if self._applied is ABSENT:
             metadata = mapping(self._live.get("metadata"))
             text = mapping(metadata.get("annotations")).get(LAST_APPLIED)

@@ -31,12 +31,15 @@ class Sent:
     which something had to be known and is not.
     """
 
-    __slots__ = ("_subject", "evidence", "untold")
+    __slots__ = ("_differing", "_noted", "_subject", "evidence", "untold")
 
     def __init__(self, subject: Subject, evidence: Sequence[Evidence] = ()) -> None:
         self._subject = subject
         self.evidence = evidence
         self.untold: set[str] = set()
+        self._noted: tuple[Evidence, ...] | None = None
+        # Where live is not as a document was sent, by the document.
+        self._differing: dict[int, list[Steps]] = {}
 
     def is_update(self, entry: Entry) -> bool:
         """Tell whether an entry is delivery's, by an update of the object itself."""
@@ -70,12 +73,13 @@ class Sent:
         if candidate.op is not Op.ADD or candidate.excuse or entry is None:
             return candidate
         trust = self._subject.trust
-        noted = last_applied(self._subject)
+        if self._noted is None:
+            self._noted = last_applied(self._subject)
         if self.is_update(entry) and not trust.is_by_hand(entry):
-            known = self._known(entry, (*self.evidence, *noted))
+            known = self._known(entry, (*self.evidence, *self._noted))
         else:
             # What `kubectl apply` has taken over from whoever made the object.
-            known = [] if trust.tool else list(noted)
+            known = [] if trust.tool else list(self._noted)
         if any(self._is_as_sent(each, place) for each in known):
             return replace(candidate, cause=Cause.LEFT_BEHIND)
         return candidate
@@ -92,10 +96,11 @@ class Sent:
         ]
 
     def _is_as_sent(self, evidence: Evidence, place: Steps) -> bool:
-        compared = normalize(evidence.document, self._subject.live, self._subject.gvk)
-        return self._subject.ownership.in_manifest(
-            evidence.document, place
-        ) is not ABSENT and not any(
-            found.steps[: len(place)] == place
-            for found in differences(*compared, self._subject.node)
-        )
+        subject, key = self._subject, id(evidence)  # each lives as long as this does
+        if subject.ownership.in_manifest(evidence.document, place) is ABSENT:
+            return False
+        if key not in self._differing:
+            compared = normalize(evidence.document, subject.live, subject.gvk)
+            found = differences(*compared, subject.node)
+            self._differing[key] = [difference.steps for difference in found]
+        return not any(steps[: len(place)] == place for steps in self._differing[key])
