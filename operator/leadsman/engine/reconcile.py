@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from leadsman.compare.policy import compile_policy
 from leadsman.engine.inputs import inputs_of, interval
-from leadsman.errors import LeadsmanError, SourceError
+from leadsman.errors import KubeError, LeadsmanError, SourceError
 from leadsman.model.finding import State
 from leadsman.model.identity import Gvk
 from leadsman.model.source import LocalSource
@@ -90,7 +90,9 @@ class Reconciler:
         try:
             checked = await self._look(state, target)
         except LeadsmanError as error:
-            self._fail(state, error)
+            # That a kind cannot be followed says more than what its objects were refused with.
+            broken = self._acquirer.broken(state) if isinstance(error, KubeError) else None
+            self._fail(state, broken or error)
             return Outcome(after=interval(target), retry=error.retryable)
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""

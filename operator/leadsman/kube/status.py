@@ -85,7 +85,8 @@ def error_of_status(said: Status, request: str, *, status: int = 0) -> KubeError
     status = status or said.code
     reason = said.reason or _REASONS.get(status, "UnexpectedAnswer")
     message = said.message or f"{request}: HTTP status {status}"
-    if message == reason:
+    if message == reason or status == TOO_MANY_REQUESTS:
+        # "storage is (re)initializing" is said of no kind.
         message = f"{request}: {message}"
     if status == NOT_FOUND and not (said.details and said.details.name):
         return NotServedError(reason, f"{request}: {message}", status=status, retryable=False)

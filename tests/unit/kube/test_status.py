@@ -32,6 +32,12 @@ def test_a_message_that_says_nothing_gets_the_request() -> None:
     assert error.message == "GET x: Unauthorized"
 
 
+def test_who_is_throttled_learns_what_for() -> None:
+    said = status(429, "TooManyRequests", "storage is (re)initializing")
+    error = error_of(429, json.dumps(said).encode(), "GET /widgets")
+    assert error.message == "GET /widgets: storage is (re)initializing"
+
+
 def test_a_404_without_a_name_is_about_the_path() -> None:
     said = status(404, "NotFound", "the server could not find the requested resource")
     assert isinstance(error_of(404, json.dumps(said).encode(), "GET x"), NotServedError)
