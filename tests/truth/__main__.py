@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             tally.outcomes.append(Outcome("", failed="interrupted: the rest was not judged"))
+    if options.faults:
+        options.faults.write_text("".join(f"{json.dumps(asdict(one))}\n" for one in tally.faults))
     print(tally.report(verbose=options.verbose))
     return tally.exit_code
 
@@ -116,6 +120,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=250, help="objects per control plane")
     parser.add_argument("--jobs", type=int, default=2, help="control planes at once")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--faults", type=Path, help="a file for all faults, peers' too, as JSON")
     return parser.parse_args(arguments)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controlplane.plane import ControlPlane
@@ -91,7 +92,7 @@ class _Job:
             if one in moved or (said is not None and said.undecided):
                 self._outcome.undecided[teller.name] += 1
             elif said is not None and said.drift:
-                self._fault(teller, FALSE_ALARM, one, str(said))
+                self._fault(teller, FALSE_ALARM, one, str(said), said)
 
     def _expectations(
         self,
@@ -141,7 +142,7 @@ class _Job:
                 tried = self._changes.tried.get(one, [])
                 if wrong := oracle.unfounded(tried, finding, before[one], after[one]):
                     done = "; ".join(f"{each.mutation} ({each.hand})" for each in tried)
-                    self._fault(teller, WRONG_PATH, one, f"unfounded: {wrong} after {done}")
+                    self._fault(teller, WRONG_PATH, one, f"unfounded: {wrong} after {done}", said)
 
     async def _is_filled_in(
         self, one: Manifest, expected: Expectation, live: dict[str, Any]
@@ -179,17 +180,36 @@ class _Job:
             return
         what = f"{expected.mutation} by {expected.manager} ({expected.hand})"
         if not said.drift:
-            self._fault(teller, MISSED, one, what)
+            self._fault(teller, MISSED, one, what, said, expected)
         elif said.finding is None:
             if said.paths and not oracle.near(expected.mutation, said.paths):
-                self._fault(teller, WRONG_PATH, one, f"{what}: {said}")
+                self._fault(teller, WRONG_PATH, one, f"{what}: {said}", said, expected)
         elif wrong := oracle.wrong_path(expected, said.finding, live):
-            self._fault(teller, WRONG_PATH, one, f"{what}: {wrong}")
+            self._fault(teller, WRONG_PATH, one, f"{what}: {wrong}", said, expected)
         elif wrong := oracle.wrong_manager(expected, said.finding, live):
             entries = live["metadata"].get("managedFields")
-            self._fault(teller, WRONG_MANAGER, one, f"{what}: {wrong}: {entries}")
+            self._fault(teller, WRONG_MANAGER, one, f"{what}: {wrong}: {entries}", said, expected)
 
-    def _fault(self, teller: Teller, sort: str, one: Manifest, what: str) -> None:
-        self._outcome.faults.append(
-            Fault(teller.name, sort, str(one.gvk), self._plan.way, f"{one}: {what}"[:4000])
+    def _fault(
+        self,
+        teller: Teller,
+        sort: str,
+        one: Manifest,
+        what: str,
+        said: Said,
+        expected: Expectation | None = None,
+    ) -> None:
+        fault = Fault(
+            teller.name, sort, str(one.gvk), self._plan.way, f"{one}: {what}"[:4000], said.paths
         )
+        if expected is not None:
+            place = expected.mutation.place
+            fault = replace(
+                fault,
+                place=place.pointer,
+                action=expected.mutation.action,
+                hand=expected.hand,
+                is_of_git=oracle.is_something(place.desired),
+                is_within=place.whole >= 0 and oracle.is_something(place.within),
+            )
+        self._outcome.faults.append(fault)

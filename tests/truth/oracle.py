@@ -68,7 +68,7 @@ def expect(made: Made, kind: str, after: dict[str, Any]) -> Expectation:
     """
     mutation = made.mutation
     place = mutation.place
-    specified = not any(place.desired is each or place.desired == each for each in _NOTHING)
+    specified = is_something(place.desired)
     marks = {mutation.action, *_marks(mutation, after)}
     if any(
         kinds.fullmatch(kind)
@@ -87,6 +87,11 @@ def expect(made: Made, kind: str, after: dict[str, Any]) -> Expectation:
     else:
         drift = True
     return Expectation(mutation, made.manager, made.hand, drift)
+
+
+def is_something(desired: Any) -> bool:
+    """Tell whether what Git has at a place says anything."""
+    return not any(desired is each or desired == each for each in _NOTHING)
 
 
 def _marks(mutation: Mutation, after: dict[str, Any]) -> Iterator[str]:

@@ -48,13 +48,23 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that was wrongly said or not said."""
+    """Something that was wrongly said or not said.
+
+    ``paths`` were told. Of a change that was made: where, how and by which request, whether Git has
+    something there, and whether it is part of what Git has and one owns as a whole.
+    """
 
     who: str
     sort: str
     kind: str
     way: str
     what: str
+    paths: tuple[str, ...] = ()
+    place: str = ""
+    action: str = ""
+    hand: str = ""
+    is_of_git: bool = False
+    is_within: bool = False
 
     def __str__(self) -> str:
         return f"{self.who}: {self.sort}: {self.way}: {self.what}"
