@@ -82,6 +82,8 @@ def expect(made: Made, kind: str, after: dict[str, Any]) -> Expectation:
         drift = specified and place.type.order == "fixed"
     elif mutation.action == "zero" and not specified and at(after, mutation.tokens):
         drift = False  # the API server has chosen another value
+    elif mutation.action == "remove" and _has_all(at(after, mutation.tokens), place.desired):
+        drift = False  # the API server has put it back, as a Job's labels from its template
     elif mutation.action == "remove" or at(after, mutation.tokens) is GONE:
         drift = specified or (place.whole >= 0 and place.within is not GONE)
     else:
@@ -92,6 +94,10 @@ def expect(made: Made, kind: str, after: dict[str, Any]) -> Expectation:
 def is_something(desired: Any) -> bool:
     """Tell whether what Git has at a place says anything."""
     return not any(desired is each or desired == each for each in _NOTHING)
+
+
+def _has_all(live: Any, desired: Any) -> bool:
+    return isinstance(live, dict) and isinstance(desired, dict) and desired.items() <= live.items()
 
 
 def _marks(mutation: Mutation, after: dict[str, Any]) -> Iterator[str]:

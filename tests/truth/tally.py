@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from truth.outcome import FALSE_ALARM, LEADSMAN, MISSED, SORTS, WRONG_MANAGER, WRONG_PATH
+from truth.reasons import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,6 +54,8 @@ class Tally:
             by_sort[fault.who, fault.kind, fault.way, fault.sort] += 1
         for title, parts in (("By kind", (0, 1)), ("By way", (0, 2)), ("By teller", (0,))):
             lines += ["", title, *_table(objects, mutations, by_sort, parts)]
+        others = Counter((one.sort, reason(one), one.who) for one in self.faults if not one.is_ours)
+        lines += ["", "Why peers say otherwise", *_whys(others)] if others else []
         undecided = self._sum("undecided")
         lines += ["", "No answer", *_columns(undecided)] if undecided else []
         lines += ["", "By change", *_columns(self._sum("actions"))]
@@ -110,6 +113,15 @@ def _table(
         missed, path, manager = (row[sort] for sort in SORTS[1:])
         cells = (row["objects"], row[FALSE_ALARM], row["mutations"], missed, path)
         yield _row("  ".join(key), *cells, manager if key[0].startswith(LEADSMAN) else "-")
+
+
+def _whys(others: Counter[tuple[str, str, str]]) -> Iterator[str]:
+    """Say how often each reason held, with a column for each peer."""
+    peers = sorted({who for _, _, who in others})
+    yield f"{'':<80}" + "".join(f"{peer:>20}" for peer in peers)
+    for sort, why in sorted({(sort, why) for sort, why, _ in others}):
+        counts = (others[sort, why, peer] for peer in peers)
+        yield f"{f'{sort}: {why}':<80}" + "".join(f"{count:>20}" for count in counts)
 
 
 def _row(first: object, *rest: object) -> str:
