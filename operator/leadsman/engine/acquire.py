@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from leadsman.engine.observer import is_decisive
 from leadsman.engine.proofs import Answer, Proofs
-from leadsman.engine.serving import Serving, defined_kinds
+from leadsman.engine.resources import Resources
+from leadsman.engine.serving import Serving
 from leadsman.errors import CompareError, KubeError
 from leadsman.kube.status import FORBIDDEN
 from leadsman.live.fetch import FetchRequest, fetch_many
@@ -59,6 +60,7 @@ class Acquirer:
         self._proofs = Proofs(client, discovery)
         self._held = held
         self._serving = Serving(client, discovery)
+        self._located = Resources(discovery, observer)
         self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
         self.watches: LiveWatches | None = None
 
@@ -71,7 +73,7 @@ class Acquirer:
         """
         self._observer.adopted(state)
         await self._serving.settle(state)
-        resources = self._locate(state)
+        resources = self._located.find(state)
         await self._load_schemas(state)
         if self.watches is not None:
             await self._watch(state, frozenset(resources.values()))
@@ -82,7 +84,7 @@ class Acquirer:
                 await self.prove(state)
                 await self._settle(state)
         finally:
-            self._tell_unserved(state)
+            self._located.tell_unserved(state)
 
     async def _settle(self, state: TargetState) -> None:
         """Wait for the API server's answers about what differs."""
@@ -174,56 +176,6 @@ class Acquirer:
     def wanting(self, resource: ApiResource) -> list[TargetKey]:
         """Return the targets that follow a kind."""
         return [key for key, resources in self._resources.items() if resource in resources]
-
-    def _locate(self, state: TargetState) -> dict[Gvk, ApiResource]:
-        """Find the resource of each kind; an object of a kind without one is Unverifiable."""
-        resources: dict[Gvk, ApiResource] = {}
-        state.unserved.clear()
-        for key, desired in state.desired.items():
-            gvk = desired.gvk
-            resource = resources.get(gvk) or self._discovery.resource(gvk)
-            if resource is None:
-                state.unserved.add(key)
-            elif not resource.readable:
-                self._observer.unverifiable(
-                    state,
-                    desired,
-                    "KindNotReadable",
-                    f"{gvk} cannot be read back: the API server offers no get, list and watch",
-                )
-            else:
-                resources[gvk] = resource
-        for key, gvk in list(state.orphans.items()):
-            served = self._orphan_resource(gvk)
-            if served is None:
-                state.forget(key)
-                continue
-            served_gvk, resource = served
-            state.orphans[key] = served_gvk
-            resources[served_gvk] = resource
-        return resources
-
-    def _tell_unserved(self, state: TargetState) -> None:
-        """Judge objects of kinds that are not served: none lives whose definition is missing."""
-        definitions = defined_kinds(state.desired.values()) if state.unserved else {}
-        for key in state.unserved:
-            desired = state.desired[key]
-            definition = definitions.get((desired.gvk.group, desired.gvk.kind))
-            found = state.findings.get(definition) if definition is not None else None
-            if found is not None and found.state is State.MISSING:
-                message = f"the kind is not served: {definition}, which Git has too, is missing"
-                self._observer.missing(state, key, message)
-            else:
-                message = f"the cluster does not serve {desired.gvk}"
-                self._observer.unverifiable(state, desired, "KindNotServed", message)
-
-    def _orphan_resource(self, gvk: Gvk) -> tuple[Gvk, ApiResource] | None:
-        """Return how an orphan's kind is served now; its own version may be gone or unknown."""
-        resource = self._discovery.resource(gvk) if gvk.version else None
-        if resource is not None:
-            return gvk, resource
-        found = self._discovery.readable(gvk)
-        return next(((resource.gvk, resource) for resource in found), None)
 
     async def _load_schemas(self, state: TargetState) -> None:
         gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from leadsman.compare.access import mapping
 from leadsman.compare.rewrites.lineage import converted, is_convertible, relabelled
 from leadsman.errors import KubeError
-from leadsman.live.definitions import DEFINITION, read_definition
+from leadsman.live.definitions import read_definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from leadsman.engine.state import TargetState
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.definitions import Definition
     from leadsman.model.desired import DesiredObject
-    from leadsman.model.identity import Gvk, ObjectKey
+    from leadsman.model.identity import Gvk
     from leadsman.model.json import JsonObject
 
 _UNKNOWN = "how one becomes the other is not known"
@@ -43,16 +40,6 @@ def _warning(written: Gvk, served: Gvk, items: list[DesiredObject]) -> str:
         f"the cluster does not serve {written}, so {names[0]}{more} cannot be delivered: "
         f"change the apiVersion to {served.api_version}"
     )
-
-
-def defined_kinds(items: Iterable[DesiredObject]) -> dict[tuple[str, str], ObjectKey]:
-    """Return the kinds, by group and name, that definitions among the objects define."""
-    defined: dict[tuple[str, str], ObjectKey] = {}
-    for item in items:
-        if (item.key.group, item.key.kind) == (DEFINITION.group, DEFINITION.kind):
-            spec = mapping(mapping(orjson.loads(item.body)).get("spec"))
-            defined[str(spec.get("group")), str(mapping(spec.get("names")).get("kind"))] = item.key
-    return defined
 
 
 class Serving:
