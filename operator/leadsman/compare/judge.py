@@ -131,13 +131,15 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
     untold: set[str],
 ) -> Finding | None:
     node = UNKNOWN if schema is None else schema.root
+    versions = SINGLE if schema is None else schema.versions
     compared = normalize(wanted, live, desired.gvk)
+    compared = versions.storable(compared[0], live), compared[1]
     if desired.origin is not None:
         compared = with_implied(*compared, desired.written), compared[1]
     found = differences(*compared, node)
     if not found and answer is None:
         return None
-    ownership = Ownership(live, node, SINGLE if schema is None else schema.versions)
+    ownership = Ownership(live, node, versions)
     trust = policy.trust.facing(ownership.entries)
     subject = Subject(wanted, live, desired.gvk, node, ownership, trust)
     sent = Sent(subject, evidence)

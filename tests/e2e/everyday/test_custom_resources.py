@@ -94,6 +94,23 @@ def test_a_person_sends_what_only_an_old_version_has(team: Team, way: str) -> No
     assert team.told() == {"/spec/size": ("Live", ""), "/spec/colour": ("Live", "")}
 
 
+@pytest.mark.parametrize("way", SENT)
+def test_git_has_what_only_an_old_version_has(team: Team, way: str) -> None:
+    """It can't be stored, whatever Git says, so that its absence is no drift."""
+    group = f"{team.namespace}.example"
+    text = {"type": "string"}
+    lid = {"type": "object", "properties": {"name": text}}
+    older = {"type": "object", "properties": {"name": text, "namespace": text}}
+    define(team.plane, group, v1beta1={"lid": older, "label": text}, v1={"lid": lid})
+    spec = {"lid": {"name": "tin", "namespace": "kitchen"}, "label": "jam"}
+    team.apply(jar(group, spec, "v1beta1"), flags=SENT[way])
+    assert team.told() == {}
+    patch = json.dumps({"spec": {"lid": {"name": "iron"}}})
+    team.kubectl("patch", f"jars.v1.{group}/one", "--type=merge", "-p", patch)
+    (path,) = team.told()
+    assert path == "/spec/lid/name"
+
+
 def repaint(jar: dict[str, Any], version: str) -> dict[str, Any]:
     """Convert a jar as webhooks do: what is flat in v1beta1 has a place of its own in v1."""
     made = deepcopy(jar)

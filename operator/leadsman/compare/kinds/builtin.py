@@ -155,7 +155,6 @@ _DERIVED: dict[str, dict[str, Derive]] = {
     },
     # defaults.go
     "core.v1.ReplicationControllerSpec": {"selector": _template_labels},
-    "core.v1.ResourceRequirements": {"requests": _same_as("limits")},
     "core.v1.ServicePort": {"targetPort": _same_as("port")},
     # defaults.go; the addresses: registry/core/service/storage
     "core.v1.ServiceSpec": {

@@ -61,6 +61,23 @@ class Versions:
             for writer in self.nodes.values()
         )
 
+    def storable(self, desired: JsonObject, live: JsonObject) -> JsonObject:
+        """Return what is left of Git's object when it is stored.
+
+        Objects are read from the store by the schema of the stored version, which prunes what it
+        does not declare. What is there for all that was stored while another version was, and is
+        compared. Source: ``schemaCoercingDecoder`` in apiextensions-apiserver.
+        """
+        stored = self.nodes.get(self.stored)
+        if stored is None or self.stored == live.get("apiVersion"):
+            return desired
+        there = set(_places(live))
+        return {
+            key: value if key == "metadata" else _stored(value, field, (key,), there)
+            for key, value in desired.items()
+            if (field := stored.field(key)) is not None or key == "metadata" or (key,) in there
+        }
+
     def is_default(self, steps: Sequence[Step], value: Json) -> bool:
         """Tell whether any version fills in a value at a place."""
         return any(
@@ -95,6 +112,38 @@ class _Place:
     kept: Node | None
     writer: Node
     noted: Node
+
+
+def _stored(
+    value: Json, field: Field | None, place: tuple[str, ...], there: set[tuple[str, ...]]
+) -> Json:
+    """Return what a version stores of a value, and what is ``there`` whether or not it does."""
+    if field is None:
+        return value
+    node = field.node
+    if isinstance(value, dict) and node.shape is not Shape.ANY:
+        below = {key: (node.field(key), (*place, key)) for key in value}
+        return {
+            key: _stored(value[key], known, inside, there)
+            for key, (known, inside) in below.items()
+            if known is not None or inside in there
+        }
+    if isinstance(value, list) and node.shape is Shape.LIST:
+        element = Field(node.element)
+        return [_stored(item, element, (*place, ""), there) for item in value]
+    return value
+
+
+def _places(live: JsonObject) -> Iterator[tuple[str, ...]]:
+    """Yield where something lives, all elements of a list in one place."""
+    todo: list[tuple[tuple[str, ...], Json]] = [((), live)]
+    while todo:
+        place, value = todo.pop()
+        yield place
+        if isinstance(value, dict):
+            todo += (((*place, key), item) for key, item in value.items())
+        elif isinstance(value, list):
+            todo += (((*place, ""), item) for item in value)
 
 
 def _is_readable(root: _Place) -> bool:

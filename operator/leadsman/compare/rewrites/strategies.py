@@ -46,6 +46,8 @@ def in_pod(desired: JsonObject, live: JsonObject) -> None:
     desired["spec"] = new
     found = live.get("spec")
     if isinstance(found, dict):
+        if isinstance(new.get("resources"), dict):
+            new["resources"] = _shared(new, mapping(found.get("resources")))
         live["spec"] = _as_sent(found, new)
 
 
@@ -56,6 +58,41 @@ def _resources(container: JsonObject) -> JsonObject:
     if not limits:
         return {}
     return {"resources": {**given, "requests": {**limits, **mapping(given.get("requests"))}}}
+
+
+def _shared(spec: JsonObject, found: JsonObject) -> JsonObject:
+    """Return what a Pod's containers share, with what the API server adds up of their own.
+
+    The sums are taken from live. Source: ``defaultPodRequests`` and ``defaultHugePagePodLimits``,
+    KEP-2837.
+    """
+    given: JsonObject = spec["resources"]
+    own = [
+        mapping(each.get("resources"))
+        for name in ("containers", "initContainers")
+        for each in objects(spec.get(name))
+    ]
+    limits, requests = dict(mapping(given.get("limits"))), dict(mapping(given.get("requests")))
+    if limits or requests:
+        for name, value in mapping(found.get("limits")).items():
+            if name not in requests and _any_has(own, "limits", name) and _is_huge_page(name):
+                limits.setdefault(name, value)
+    if limits:
+        for name, value in mapping(found.get("requests")).items():
+            if _any_has(own, "requests", name) and not _is_huge_page(name):
+                requests.setdefault(name, value)
+            elif name in limits:
+                requests.setdefault(name, limits[name])
+    filled = {"limits": limits, "requests": requests}
+    return {**given, **{field: values for field, values in filled.items() if values}}
+
+
+def _any_has(resources: list[JsonObject], field: str, name: str) -> bool:
+    return any(name in mapping(each.get(field)) for each in resources)
+
+
+def _is_huge_page(name: str) -> bool:
+    return name.startswith("hugepages-")
 
 
 def _ports(container: JsonObject) -> JsonObject:

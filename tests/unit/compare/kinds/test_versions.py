@@ -160,3 +160,21 @@ def test_what_another_version_fills_in_is_known() -> None:
     assert not nodes.is_default(("spec", "a"), "5s")
     assert not nodes.is_default(("spec", "b"), "60s")
     assert not SINGLE.is_default(("spec", "a"), "60s")
+
+
+def test_what_the_stored_version_does_not_declare_is_not_stored() -> None:
+    reference = struct(name=TEXT, namespace=TEXT)
+    old = {"spec": struct(ref=reference, refs=named("name", **reference["properties"]), any=OPEN)}
+    new = {"spec": struct(ref=struct(name=TEXT), refs=named("name", name=TEXT), any=OPEN)}
+    known = versions(old, new)
+    full = {"name": "a", "namespace": "b"}
+    git = {"metadata": {"labels": {"c": "d"}}, "spec": {"ref": full, "refs": [full], "any": full}}
+    short = {"name": "a"}
+    stored = {**git, "spec": {"ref": short, "refs": [short], "any": full}}
+    live = {"apiVersion": "ex.test/old", "spec": {"ref": short}}
+    assert known.storable(git, live) == stored
+    assert versions(old, new, stored="").storable(git, live) == git
+    assert versions(old, new, stored="ex.test/old").storable(git, live) == git
+    # As it was stored while another version was.
+    live["spec"] = {"ref": full, "refs": [{"name": "e"}, {"name": "a", "namespace": "f"}]}
+    assert known.storable(git, live) == git

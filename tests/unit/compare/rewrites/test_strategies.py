@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from leadsman.model.finding import ABSENT
 from unit.compare.samples import changes, entry, owned, verdict
 
 TERM: dict[str, Any] = {
@@ -97,6 +98,45 @@ def test_what_a_pod_is_limited_to_alone_it_requests() -> None:
     path = "/spec/containers/0/resources/requests/memory"
     told = changes(git, owned(limited(cpu="100m", memory="2Gi"), creator))
     assert told == [("replace", path, "1Gi", "2Gi")]
+
+
+def test_templates_request_what_they_say() -> None:
+    def template(**resources: Any) -> dict[str, Any]:
+        container = {"name": "web", "image": "web:1", "resources": resources}
+        return {
+            "apiVersion": "v1",
+            "kind": "ReplicationController",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"template": {"spec": {"containers": [container]}}},
+        }
+
+    limits = {"cpu": "1"}
+    told = changes(template(limits=limits), template(limits=limits, requests=limits))
+    path = "/spec/template/spec/containers/0/resources/requests/cpu"
+    assert told == [("add", path, ABSENT, "1")]
+
+
+def test_what_containers_share_is_their_sum_or_its_limit() -> None:
+    def shared(**resources: Any) -> dict[str, Any]:
+        own = {"requests": {"memory": "1Gi"}, "limits": {"hugepages-2Mi": "2Mi"}}
+        container = {"name": "web", "image": "web:1", "resources": own}
+        return pod(containers=[container], resources=resources)
+
+    def live(**requests: str) -> dict[str, Any]:
+        limits = {"cpu": "2", "memory": "2Gi", "hugepages-2Mi": "2Mi"}
+        found = shared(limits=limits, requests=requests | {"hugepages-2Mi": "2Mi"})
+        own = found["spec"]["containers"][0]["resources"]
+        own["requests"] = own["requests"] | own["limits"]
+        fields = {name: {".": {}} for name in ("f:limits", "f:requests")}
+        for name in limits:
+            for field in fields.values():
+                field[f"f:{name}"] = {}
+        return owned(found, entry("kubectl-create", {"f:spec": {"f:resources": fields}}))
+
+    git = shared(limits={"cpu": "2", "memory": "2Gi"})
+    assert verdict(git, live(cpu="2", memory="1Gi")) is None
+    path = "/spec/resources/requests/cpu"
+    assert changes(git, live(cpu="1", memory="1Gi")) == [("replace", path, "2", "1")]
 
 
 def test_a_reference_to_a_secret_is_a_name() -> None:
