@@ -58,7 +58,7 @@ class Additions:
             if elements is not None:
                 todo += elements
                 continue
-            owners = self._owners(steps, field)
+            owners = self._owners(steps, field, has_null=difference.desired is None)
             if not owners and self._may_be_unowned(steps, value) and not self._outlives(steps):
                 continue
             if _is_divisible(value, field, owners):
@@ -76,8 +76,11 @@ class Additions:
                 is_retained = field.assigned or self._is_kept(steps)
                 yield replace(candidate, retained=is_retained)
 
-    def _owners(self, steps: Steps, field: Field) -> list[_Judged]:
-        owners = self._ownership.owners(steps) + self._ownership.unfolded(steps)
+    def _owners(self, steps: Steps, field: Field, *, has_null: bool) -> list[_Judged]:
+        owners = self._ownership.owners(steps)
+        if not owners or not has_null:
+            # Who has sent the null that Git ``has_null`` of has not sent what lives.
+            owners += self._ownership.unfolded(steps)
         if not owners:
             owners = self._ownership.above(
                 steps, only_items=field.node.origin is not Origin.UNKNOWN

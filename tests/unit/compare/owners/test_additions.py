@@ -202,6 +202,21 @@ def test_what_was_sent_as_a_secrets_string_outlives_its_owner() -> None:
     assert told(verdict(git, owned(live, sender))) == [("/data/gone", "", Cause.LEFT_BEHIND)]
 
 
+def test_what_somebody_puts_where_a_secrets_string_is_null() -> None:
+    git: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "stringData": {"a": None},
+    }
+    live = {**git, "stringData": None, "data": {"a": "Yg=="}}
+    sender = entry("helm", {"f:stringData": {"f:a": {}}}, "Apply")
+    person = entry("k9s", {"f:data": {"f:a": {}}}, "Apply")
+    assert told(verdict(git, owned(live, sender, person))) == [("/data/a", "k9s", Cause.LIVE)]
+    # Git had a value there, and delivery has not sent the null yet.
+    assert told(verdict(git, owned(live, sender))) == [("/data/a", "helm", Cause.LEFT_BEHIND)]
+
+
 def test_labels_and_annotations_are_told_one_by_one() -> None:
     live = owned(widget({}, labels={"a": "1", "b": "2"}, annotations={"c/d": "3"}), DELIVERED)
     fields: JsonObject = {
