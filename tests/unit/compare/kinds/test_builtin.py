@@ -25,6 +25,7 @@ _FIELDS: dict[str, set[str]] = {
 # What another place derives, which has to see more than the object that the field is in.
 _ELSEWHERE = {
     ("io.k8s.api.autoscaling.v2.HPAScalingRules", "policies"): "normalize: up and down differ",
+    ("io.k8s.api.core.v1.ResourceRequirements", "requests"): "strategies: of a Pod, not a template",
     ("io.k8s.api.core.v1.Secret", "data"): "normalize: stringData is merged into it",
 }
 # Versions that no Kubernetes of those that are known serves.

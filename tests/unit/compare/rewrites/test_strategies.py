@@ -127,7 +127,7 @@ def test_what_containers_share_is_their_sum_or_its_limit() -> None:
         found = shared(limits=limits, requests=requests | {"hugepages-2Mi": "2Mi"})
         own = found["spec"]["containers"][0]["resources"]
         own["requests"] = own["requests"] | own["limits"]
-        fields = {name: {".": {}} for name in ("f:limits", "f:requests")}
+        fields: Any = {name: {".": {}} for name in ("f:limits", "f:requests")}
         for name in limits:
             for field in fields.values():
                 field[f"f:{name}"] = {}
