@@ -17,7 +17,7 @@ from truth.cluster import Cluster, essence
 from truth.delivery import Delivery
 from truth.outcome import FALSE_ALARM, MISSED, WRONG_MANAGER, WRONG_PATH, Fault, Outcome
 from truth.peers import Peer
-from truth.places import GONE, at
+from truth.places import GONE, at, tokens_of
 from truth.stored import stored
 from truth.tellers import MANAGERS, Established, Leadsman, Said
 
@@ -49,6 +49,10 @@ async def _run(batch: Batch, plan: Plan) -> Outcome:
             delivered = await Delivery(batch, plan.way, plane, cluster, outcome).deliver()
             await _Job(plan, plane, cluster, outcome, tellers).run(delivered)
     return outcome
+
+
+_BLANK: tuple[Any, ...] = (None, {}, [], 0, "", False)
+_HOOKS = frozenset({"argocd.argoproj.io/hook", "helm.sh/hook"})
 
 
 class _Job:
@@ -202,7 +206,10 @@ class _Job:
         fault = Fault(
             teller.name, sort, str(one.gvk), self._plan.way, f"{one}: {what}"[:4000], said.paths
         )
-        if expected is not None:
+        if expected is None:
+            told = (at(one.body, tokens_of(path, one.body)) for path in said.paths)
+            fault = replace(fault, is_blank=any(value in _BLANK for value in told))
+        else:
             place = expected.mutation.place
             fault = replace(
                 fault,
@@ -211,5 +218,7 @@ class _Job:
                 hand=expected.hand,
                 is_of_git=oracle.is_something(place.desired),
                 is_within=place.whole >= 0 and oracle.is_something(place.within),
+                is_blank=place.desired in _BLANK,
             )
-        self._outcome.faults.append(fault)
+        annotations = one.body["metadata"].get("annotations") or {}
+        self._outcome.faults.append(replace(fault, is_hook=bool(_HOOKS & annotations.keys())))

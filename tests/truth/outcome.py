@@ -51,7 +51,9 @@ class Fault:
     """Something that was wrongly said or not said.
 
     ``paths`` were told. Of a change that was made: where, how and by which request, whether Git has
-    something there, and whether it is part of what Git has and one owns as a whole.
+    something there, and whether it is part of what Git has and one owns as a whole. ``is_blank``:
+    what Git has there, or where something was told of an untouched object, is null, zero or empty.
+    ``is_hook``: the object is a hook of Argo CD's, or of Helm's, which Argo CD takes for its own.
     """
 
     who: str
@@ -65,6 +67,8 @@ class Fault:
     hand: str = ""
     is_of_git: bool = False
     is_within: bool = False
+    is_blank: bool = False
+    is_hook: bool = False
 
     def __str__(self) -> str:
         return f"{self.who}: {self.sort}: {self.way}: {self.what}"

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNEXPLAINED = "unexplained"
-# Those that hold live against Git on their own, without asking the API server.
-_ALONE = frozenset({"argo"})
+_ARGO = frozenset({"argo", "argo-server-side"})
 _KUBECTL = frozenset({"kubectl", "kubectl-server-side"})
+# By a strategic merge of last-applied, Git and live.
+_MERGING = frozenset({"kubectl", "argo"})
+_OWN = "/metadata/annotations/argocd.argoproj.io~1"
+_MANAGED_BY = "app.kubernetes.io~1managed-by"
 # Written by controllers into what is one value for the API server, or has Git's own name.
 _CONTROLLED = re.compile(r"ClusterRole /rules|Node /spec/taints(/.*)?")
 
@@ -50,8 +53,17 @@ def _is_controlled(fault: Fault) -> bool:
     return all(_CONTROLLED.fullmatch(f"{kind} {path}") for path in fault.paths)
 
 
+def _is_of_helm(fault: Fault) -> bool:
+    return fault.way.startswith("helm") and fault.paths == (f"/metadata/labels/{_MANAGED_BY}",)
+
+
 _CHANGED = frozenset({MISSED, WRONG_PATH})
 _REASONS = (
+    _Reason(
+        frozenset({MISSED}),
+        "a hook, which Argo CD runs and does not compare",
+        lambda fault: fault.who in _ARGO and fault.is_hook,
+    ),
     _Reason(
         _CHANGED,
         "Git has nothing there, and no more is compared than Git has",
@@ -63,8 +75,25 @@ _REASONS = (
         _is_told_beside,
     ),
     _Reason(
+        _CHANGED,
+        "Git leaves the value to the API server, which keeps what somebody chose",
+        lambda fault: fault.is_blank,
+    ),
+    _Reason(
+        frozenset({MISSED}),
+        "Argo CD's own annotation",
+        lambda fault: fault.who in _ARGO and fault.place.startswith(_OWN),
+    ),
+    _Reason(
+        frozenset({MISSED}),
+        "a merge patch tells ports apart by their number, not by their protocol",
+        lambda fault: (
+            fault.who in _MERGING and fault.action == "remove" and "/ports/" in fault.place
+        ),
+    ),
+    _Reason(
         frozenset({FALSE_ALARM}),
-        "what a controller has written into Git's own rules or taints",
+        "rules or taints of Git's that a controller writes",
         _is_controlled,
     ),
     _Reason(
@@ -74,7 +103,17 @@ _REASONS = (
     ),
     _Reason(
         frozenset({FALSE_ALARM}),
+        "Helm has written over Git's label",
+        _is_of_helm,
+    ),
+    _Reason(
+        frozenset({FALSE_ALARM}),
+        "null or empty in Git, stored as what the way of delivery makes of it",
+        lambda fault: fault.is_blank,
+    ),
+    _Reason(
+        frozenset({FALSE_ALARM}),
         "what the API server fills in or rewrites, which is not asked",
-        lambda fault: fault.who in _ALONE,
+        lambda fault: fault.who == "argo",
     ),
 )

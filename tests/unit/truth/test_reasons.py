@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from truth.outcome import FALSE_ALARM, MISSED, WRONG_PATH, Fault
 from truth.reasons import UNEXPLAINED, reason
 
 PORT = "/spec/template/spec/containers/0/ports/1"
 
 
-def fault(
-    sort: str,
-    *,
-    who: str = "kubectl",
-    kind: str = "apps/v1 Deployment",
-    paths: tuple[str, ...] = (),
-    place: str = "",
-    is_of_git: bool = False,
-    is_within: bool = False,
-) -> Fault:
-    return Fault(
-        who, sort, kind, "apply", "", paths, place, "change", "patch", is_of_git, is_within
-    )
+def fault(sort: str, **said: Any) -> Fault:
+    return replace(Fault("kubectl", sort, "apps/v1 Deployment", "apply", ""), **said)
 
 
 def test_what_git_does_not_have_is_not_compared() -> None:
@@ -56,3 +48,29 @@ def test_false_alarms_about_what_controllers_write() -> None:
     assert "controller" in reason(rules)
     generation = fault(FALSE_ALARM, paths=("/metadata/generation",))
     assert "generation" in reason(generation)
+
+
+def test_what_argo_cd_looks_away_from() -> None:
+    hook = fault(MISSED, who="argo", place="/spec/backoffLimit", is_of_git=True, is_hook=True)
+    assert "hook" in reason(hook)
+    assert reason(replace(hook, who="flux")) == UNEXPLAINED
+    place = "/metadata/annotations/argocd.argoproj.io~1tracking-id"
+    assert "own annotation" in reason(fault(MISSED, who="argo", place=place, is_of_git=True))
+
+
+def test_what_kubectls_merge_takes_for_the_same_port() -> None:
+    gone = fault(MISSED, place=PORT, action="remove", is_of_git=True)
+    assert "number" in reason(gone)
+    assert reason(replace(gone, who="flux")) == UNEXPLAINED
+
+
+def test_what_git_has_and_says_nothing() -> None:
+    chosen = fault(MISSED, place="/spec/ports/0/nodePort", is_of_git=True, is_blank=True)
+    assert "leaves the value" in reason(chosen)
+    assert "null or empty" in reason(fault(FALSE_ALARM, paths=("/data/a",), is_blank=True))
+
+
+def test_what_helm_writes_over() -> None:
+    label = ("/metadata/labels/app.kubernetes.io~1managed-by",)
+    assert "Helm" in reason(fault(FALSE_ALARM, paths=label, way="helm-client"))
+    assert reason(fault(FALSE_ALARM, paths=label)) == UNEXPLAINED
