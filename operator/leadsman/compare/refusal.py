@@ -83,6 +83,7 @@ _WORDS = tuple(
         (r"user not permitted to ", Because.ASKER, ""),
         # How server-side apply refuses what it cannot read, with status 500 and no reason.
         (r"failed to create typed patch object", Because.FORM, "Invalid"),
+        (r"failed to convert new object", Because.FORM, "Invalid"),
         (r"failed to create manager for existing fields", Because.FORM, "Invalid"),
         (r"error decoding patch", Because.FORM, "Invalid"),
         # Live is of another shape than its definition has by now, or than another version has.

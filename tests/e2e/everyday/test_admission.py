@@ -221,3 +221,17 @@ def test_the_policy_that_refuses_is_named_however_much_it_says(team: Team) -> No
     team.git({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": long}, "data": {}})
     register(team, name, "Validating", ("", "configmaps"), validations=validations)
     assert name in until(team.refusal, "the policy to refuse it")
+
+
+@pytest.mark.parametrize("way", SENT)
+def test_git_has_a_quantity_that_is_none(team: Team, way: str) -> None:
+    """Whoever delivers it is refused; what has drifted is told all the same."""
+    limits = {"limits": {"memory": "512MB"}}
+    wrong = deployment(containers=[{**POD["containers"][0], "resources": limits}])
+    team.git(wrong)
+    assert "quantities must match" in team.refusal()
+    team.apply(DEPLOYMENT, flags=SENT[way])
+    team.kubectl("scale", "deployment/web", "--replicas=0")
+    team.git(wrong)
+    assert "quantities must match" in team.refusal()
+    assert "/spec/replicas" in team.read_only()

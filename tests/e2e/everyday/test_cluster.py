@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e.everyday.team import DEPLOYMENT
+from e2e.everyday.team import DEPLOYMENT, SENT
 from harness.waiting import until
 
 if TYPE_CHECKING:
@@ -233,3 +233,47 @@ def test_an_ingress_gets_the_class_that_is_the_default(team: Team, command: str)
     team.kubectl("patch", "ingress/web", "--type=merge", "-p", patch)
     assert team.told() == {"/spec/ingressClassName": ("Live", "kubectl-patch")}
     team.kubectl("delete", "ingressclass", name)
+
+
+# As kubectl wrote them into files when v1 was all there was.
+NOTES = {
+    "conditions": [{"type": "AbleToScale", "status": "True", "reason": "Said", "message": "ok"}],
+    "metrics": [
+        {"type": "Resource", "resource": {"name": "memory", "targetAverageUtilization": 80}}
+    ],
+    "behavior": {
+        "ScaleDown": {
+            "StabilizationWindowSeconds": 60,
+            "SelectPolicy": "Max",
+            "Policies": [{"Type": "Percent", "Value": 10, "PeriodSeconds": 60}],
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("way", SENT)
+def test_an_autoscaler_keeps_as_text_what_its_version_has_no_fields_for(
+    team: Team, way: str
+) -> None:
+    prefix = "autoscaling.alpha.kubernetes.io/"
+    autoscaler = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {
+            "name": "web",
+            "annotations": {f"{prefix}{name}": json.dumps(note) for name, note in NOTES.items()},
+        },
+        "spec": {
+            "maxReplicas": 5,
+            "targetCPUUtilizationPercentage": 70,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        },
+    }
+    team.apply(autoscaler, flags=SENT[way])
+    assert team.told() == {}
+    autoscaler["spec"]["maxReplicas"] = 6  # type: ignore[index]
+    team.apply(autoscaler, flags=SENT[way])
+    assert team.told() == {}
+    patch = '{"spec":{"behavior":{"scaleDown":{"stabilizationWindowSeconds":90}}}}'
+    team.kubectl("patch", "hpa.v2.autoscaling/web", "--type=merge", "-p", patch)
+    assert list(team.told()) == [f"/metadata/annotations/{prefix.replace('/', '~1')}behavior"]

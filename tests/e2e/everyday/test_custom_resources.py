@@ -190,6 +190,20 @@ def test_null_in_git(team: Team, command: str, former: str | None) -> None:
         assert team.told() == told, given
 
 
+def test_null_in_a_list(team: Team) -> None:
+    """kubectl leaves it out when it creates, and the API server when it merges."""
+    group = f"{team.namespace}.example"
+    element = {"type": "object", "properties": {"a": {"type": "string", "nullable": True}}}
+    items = {"type": "array", "items": element}
+    define(team.plane, group, v1={"items": items, "size": {"type": "integer"}})
+    for size in (1, 2):
+        team.apply(jar(group, {"items": [{"a": None}, {"a": "x"}], "size": size}))
+        assert team.told() == {}
+    patch = {"spec": {"items": [{"a": "y"}, {"a": "x"}]}}
+    team.kubectl("patch", f"jars.{group}/one", "--type=merge", "-p", json.dumps(patch))
+    assert team.told() == {"/spec/items/0/a": ("Live", "kubectl-patch")}
+
+
 def test_an_object_of_one_and_a_half_megabytes(team: Team) -> None:
     group = f"{team.namespace}.example"
     define(team.plane, group, v1={"lines": {"type": "array", "items": {"type": "string"}}})

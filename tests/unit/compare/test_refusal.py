@@ -64,6 +64,14 @@ CASES = {
         (500, "InternalError", "failed to create typed patch object (/x; v1, Kind=Y): .a: bad"),
         (Because.FORM, "Invalid"),
     ),
+    "a value that cannot be read": (
+        (
+            500,
+            "InternalError",
+            "failed to convert new object (/x; v1, Kind=Y) to proper version: q",
+        ),
+        (Because.FORM, "Invalid"),
+    ),
     "server-side apply cannot read what lives": (
         (500, "InternalError", "failed to create typed live object: .spec.mode: expected numeric"),
         (Because.LIMITS, "Invalid"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from leadsman.compare.kinds.nodes import Origin
 from leadsman.compare.owners.candidate import Candidate
-from leadsman.compare.paths import Item, field_path
+from leadsman.compare.paths import field_path
 from leadsman.model.finding import Cause, Op
 
 if TYPE_CHECKING:
@@ -109,11 +109,10 @@ def _is_patched_null(difference: Difference, ownership: Ownership, trust: Trust)
 
     To a client that patches, null is the word to remove a field (RFC 7386), of which the API
     server then makes the default, if it has one; whoever creates or applies a nullable field stores
-    the null, and so does who patches a list, which is sent whole.
+    the null. Of lists, which are sent whole, clients and the API server leave nulls out as well
+    (``pruneNulls`` in evanphx/json-patch).
     """
     if difference.desired is not None or difference.live != difference.field.default:
-        return False
-    if any(isinstance(step, Item) for step in difference.steps):
         return False
     ways = {entry.operation for entry in ownership.entries if trust.delivers(entry)}
     return ways == {"Update"}

@@ -14,6 +14,7 @@ from leadsman.compare.rewrites.placeholders import (
     in_custom_resource_definition,
     in_webhooks,
 )
+from leadsman.compare.rewrites.scaling import in_autoscaler
 from leadsman.compare.rewrites.strategies import in_claim, in_pod, in_service_account
 
 if TYPE_CHECKING:
@@ -196,56 +197,6 @@ def _there(values: JsonObject, live: JsonObject) -> JsonObject:
     return {name: value for name, value in values.items() if live.get(name) is not None}
 
 
-# Source: pkg/apis/autoscaling/v2/defaults.go.
-_SCALE_UP: JsonObject = {
-    "stabilizationWindowSeconds": 0,
-    "selectPolicy": "Max",
-    "policies": [
-        {"type": "Pods", "value": 4, "periodSeconds": 15},
-        {"type": "Percent", "value": 100, "periodSeconds": 15},
-    ],
-}
-_AUTOSCALER_STATUS = (
-    "autoscaling.alpha.kubernetes.io/conditions",
-    "autoscaling.alpha.kubernetes.io/current-metrics",
-)
-_SCALE_DOWN: JsonObject = {
-    "selectPolicy": "Max",
-    "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
-}
-
-
-def _autoscaler(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
-    """Leave out what completes a behavior, as the API server does with any that is given.
-
-    And the status that v1 has no fields for. Source: ``pkg/apis/autoscaling/annotations.go``.
-    """
-    metadata = mapping(live.get("metadata"))
-    annotations = metadata.get("annotations")
-    if isinstance(annotations, dict):
-        kept = {key: value for key, value in annotations.items() if key not in _AUTOSCALER_STATUS}
-        live["metadata"] = {**metadata, "annotations": kept}
-    behavior = mapping(desired.get("spec")).get("behavior")
-    spec = mapping(live.get("spec"))
-    found = spec.get("behavior")
-    if not isinstance(found, dict) or not isinstance(behavior, dict):
-        return
-    rest = dict(found)
-    for direction, usual in (("scaleUp", _SCALE_UP), ("scaleDown", _SCALE_DOWN)):
-        given, told = behavior.get(direction), found.get(direction)
-        if not isinstance(told, dict):
-            continue
-        if isinstance(given, dict):
-            rest[direction] = {
-                key: value
-                for key, value in told.items()
-                if given.get(key) is not None or key not in usual or value != usual[key]
-            }
-        elif told == usual:
-            del rest[direction]
-    live["spec"] = {**spec, "behavior": rest}
-
-
 def _endpoints(desired: JsonObject, live: JsonObject, _: JsonObject) -> None:
     """Take the API server's regrouped subsets for Git's where they say the same."""
     wanted, found = desired.get("subsets"), live.get("subsets")
@@ -281,7 +232,9 @@ _BY_KIND: Mapping[tuple[str, str], Callable[[JsonObject, JsonObject, JsonObject]
     ("", "ReplicationController"): _labels_from_template,
     ("", "Secret"): _secret,
     ("", "ServiceAccount"): lambda desired, live, _: in_service_account(desired, live),
-    ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
+    ("autoscaling", "HorizontalPodAutoscaler"): lambda desired, live, _: in_autoscaler(
+        desired, live
+    ),
     ("batch", "Job"): _labels_from_template,
     (_RBAC, "ClusterRole"): _cluster_role,
     (_ADMISSION, "MutatingWebhookConfiguration"): in_webhooks,

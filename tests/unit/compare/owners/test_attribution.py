@@ -104,6 +104,17 @@ def test_a_client_that_patches_cannot_store_null() -> None:
         assert [change.path for change in finding.changes] == ["/spec/label"]
 
 
+def test_nor_can_it_in_a_list() -> None:
+    fields: Any = {"f:spec": {"f:values": {}}}
+    git = widget({"values": {"list": [{"a": None, "b": 1}]}})
+    live = widget({"values": {"list": [{"b": 1}]}})
+    for operation, is_drift in (("Update", False), ("Apply", True)):
+        sender = entry("kubectl-client-side-apply", fields, operation)
+        finding = verdict(git, owned(live, sender))
+        assert finding is not None
+        assert bool(finding.changes) == is_drift
+
+
 def test_one_managers_time_is_not_anothers() -> None:
     live = owned(
         widget({"size": 2}),

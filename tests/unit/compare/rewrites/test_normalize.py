@@ -226,6 +226,39 @@ def test_an_autoscalers_behavior_is_completed() -> None:
     ]
 
 
+def test_what_an_autoscaler_of_v1_keeps_as_text() -> None:
+    prefix = "autoscaling.alpha.kubernetes.io/"
+
+    def autoscaler(**notes: Any) -> JsonObject:
+        made = obj("autoscaling/v1", "HorizontalPodAutoscaler", spec={"maxReplicas": 3})
+        texts = {f"{prefix}{name}": orjson.dumps(value).decode() for name, value in notes.items()}
+        made["metadata"]["annotations"] = texts
+        return made
+
+    slow: dict[str, Any] = {"StabilizationWindowSeconds": 60}
+    git = autoscaler(metrics=[{"type": "Resource"}], behavior={"ScaleDown": slow}, conditions=[1])
+    usual = {"Type": "Percent", "Value": 100, "PeriodSeconds": 15}
+    pods = {"Type": "Pods", "Value": 4, "PeriodSeconds": 15}
+    down = {"SelectPolicy": "Max", "Policies": [usual], "Tolerance": None}
+    up: dict[str, Any] = {
+        "StabilizationWindowSeconds": 0,
+        "SelectPolicy": "Max",
+        "Policies": [pods, usual],
+    }
+    up["Tolerance"] = None
+    behavior = {"ScaleUp": up, "ScaleDown": slow | down}
+    live = autoscaler(metrics=[{"type": "Resource"}], behavior=behavior)
+    text = live["metadata"]["annotations"][f"{prefix}metrics"]
+    live["metadata"]["annotations"][f"{prefix}metrics"] = text.replace(":", " : ")
+    assert verdict(git, owned(live, DELIVERED)) is None
+    up["SelectPolicy"] = "Min"
+    live = autoscaler(metrics=[{"type": "Pods"}], behavior=behavior)
+    assert [change[1] for change in changes(git, owned(live, DELIVERED))] == [
+        f"/metadata/annotations/{prefix.replace('/', '~1')}{name}"
+        for name in ("behavior", "metrics")
+    ]
+
+
 def _toleration(name: str, **fields: Any) -> JsonObject:
     usual = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
     return {"key": f"node.kubernetes.io/{name}", **usual, **fields}
