@@ -41,10 +41,13 @@ _BY_DESIGN = tuple(
         (".*", r".*/caBundle", frozenset({"add", "remove", "zero", "change"})),
         # What every Pod made from a template has without it.
         (".*", r".*/template/spec/enableServiceLinks", frozenset({"service links"})),
+        # What a StatefulSet does without it, and is given where Git leaves the type out.
+        ("StatefulSet", r"/spec/updateStrategy/rollingUpdate", frozenset({"usual update"})),
         # The account that a Pod has without it.
         (".*", r".*/serviceAccount(Name)?", frozenset({"default account"})),
     )
 )
+_USUAL_UPDATE = {"partition": 0, "maxUnavailable": 1}
 # One field under two names.
 _ALIAS = re.compile(r"/((?:.*/)?)serviceAccount$")
 
@@ -110,6 +113,8 @@ def _marks(mutation: Mutation, after: dict[str, Any]) -> Iterator[str]:
         yield "default account"
     if mutation.place.desired is GONE and mutation.operation.get("value") is True:
         yield "service links"
+    if mutation.operation.get("value") == _USUAL_UPDATE:
+        yield "usual update"
     desired = mutation.place.desired
     if (
         mutation.tokens[-1] == "caBundle"
