@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,7 +13,7 @@ from leadsman.compare.ignore import covering, sift
 from leadsman.compare.kinds.nodes import UNKNOWN
 from leadsman.compare.kinds.versions import SINGLE
 from leadsman.compare.mask import Mask
-from leadsman.compare.owners.additions import Additions
+from leadsman.compare.owners.additions import REPLICAS, Additions
 from leadsman.compare.owners.attribution import attributed, witnessed
 from leadsman.compare.owners.candidate import Candidate
 from leadsman.compare.owners.evidence import Witness
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 ADDED_IGNORED = "compare.added: Ignore"
 
 
-def judge(
+def judge(  # noqa: PLR0913 - all that is known of one object
     desired: DesiredObject,
     live: JsonObject | None,
     schema: Schema | None,
@@ -53,6 +53,7 @@ def judge(
     *,
     answer: Answer | None = None,
     untold: set[str] | None = None,
+    scaler: str = "",
 ) -> Finding | None:
     """Judge one object; None means in sync, with nothing ignored and nothing excused.
 
@@ -62,8 +63,9 @@ def judge(
     ``answer`` is what the API server made of a dry run on that same live object: then it decides,
     and evidence is needed only of what was sent by update and is left behind. ``untold`` is given
     the managers by whose updates there is something that Git has not, of which the evidence does
-    not tell whether they sent it. Raises CompareError for what cannot be compared; it names the
-    object and no value of it.
+    not tell whether they sent it. ``scaler`` is the autoscaler that sees to its replicas,
+    "" if none is known to: who writes through ``scale`` need not be noted. Raises CompareError for
+    what cannot be compared; it names the object and no value of it.
     """
     try:
         wanted = orjson.loads(desired.body)
@@ -77,7 +79,15 @@ def judge(
         if untold is None:
             untold = set()
         return _compared(
-            desired, wanted, live, schema, policy, evidence, answer=answer, untold=untold
+            desired,
+            wanted,
+            live,
+            schema,
+            policy,
+            evidence,
+            answer=answer,
+            untold=untold,
+            scaler=scaler,
         )
     except orjson.JSONDecodeError:
         reason, message = "BadDocument", "is rendered as something that is no JSON"
@@ -129,6 +139,7 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
     *,
     answer: Answer | None,
     untold: set[str],
+    scaler: str,
 ) -> Finding | None:
     node = UNKNOWN if schema is None else schema.root
     versions = SINGLE if schema is None else schema.versions
@@ -153,6 +164,8 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
     kept, ignored = sift(candidates, rules_for(desired, wanted, policy))
     differing = []
     for candidate in kept:
+        if scaler and candidate.steps == REPLICAS and candidate.entry is None:
+            candidate = replace(candidate, excuse=scaler)  # noqa: PLW2901 - the same one
         if candidate.excuse:
             ignored.append(IgnoredChange(pointer(candidate.steps), candidate.excuse))
         else:

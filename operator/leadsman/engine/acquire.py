@@ -105,9 +105,10 @@ class Acquirer:
             answer, inquiry = answers.get(key, Answer()), state.inquiries[key]
             if answer.running and not state.busy and self._held(state, key):
                 continue
-            if inquiry.evidence != answer.evidence:
+            if (inquiry.evidence, inquiry.scaler) != (answer.evidence, answer.scaler):
                 state.confirmed.pop(key, None)
-            inquiry.evidence, inquiry.told, inquiry.waiting = answer.evidence, True, False
+            inquiry.evidence, inquiry.scaler = answer.evidence, answer.scaler
+            inquiry.told, inquiry.waiting = True, False
             state.pending.add(key)
         gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
         resources = {gvk: self._discovery.resource(gvk) for gvk in gvks}

@@ -84,12 +84,13 @@ async def confirm(  # noqa: PLR0913 - what is known of one object
     local: Finding | None,
     *,
     evidence: Sequence[Evidence] = (),
+    scaler: str = "",
 ) -> Confirmed:
     """Ask the API server about one object by server-side apply with ``dryRun=All``.
 
     ``live`` is the object as it was just read from ``resource`` in the desired version, None if
-    there is none; ``local`` is what ``judge`` says of the two by that ``evidence``. Sends one
-    request, one or two more after a refusal, and nothing where nothing may be asked.
+    there is none; ``local`` is what ``judge`` says of the two by that ``evidence`` and ``scaler``.
+    Sends one request, one or two more after a refusal, nothing where nothing may be asked.
 
     Raises:
         KubeError: it could not be asked, or live has changed meanwhile (``Outdated``): read it
@@ -97,7 +98,7 @@ async def confirm(  # noqa: PLR0913 - what is known of one object
         CompareError: as for ``judge``.
 
     """
-    question = _Question(client, resource, desired, live, schema, policy, local, evidence)
+    question = _Question(client, resource, desired, live, schema, policy, local, evidence, scaler)
     if not question.is_open():
         return Confirmed(local, "unasked")
     return await question.put()
@@ -113,6 +114,7 @@ class _Question:
     policy: Policy
     local: Finding | None
     evidence: Sequence[Evidence]
+    scaler: str
     wanted: JsonObject | None = None
 
     def is_open(self) -> bool:
@@ -184,7 +186,15 @@ class _Question:
         if _version(merged) != _version(live):
             raise self._outdated()
         answer = Answer(merged, manager)
-        finding = judge(self.desired, live, self.schema, self.policy, self.evidence, answer=answer)
+        finding = judge(
+            self.desired,
+            live,
+            self.schema,
+            self.policy,
+            self.evidence,
+            answer=answer,
+            scaler=self.scaler,
+        )
         return Confirmed(finding, "accepted")
 
     async def _refused(

@@ -17,6 +17,7 @@ import orjson
 from leadsman.compare.judge import judge
 from leadsman.compare.verdict import unverifiable
 from leadsman.engine.confirm import OUTDATED, Confirmed, confirm, is_askable
+from leadsman.engine.scalers import Scalers
 from leadsman.engine.tickets import Ticket, Tickets
 from leadsman.errors import CompareError, KubeError
 from leadsman.kube.objects import stable_content
@@ -75,6 +76,7 @@ class Confirmer:
         now: Callable[[], float],
     ) -> None:
         self._client = client
+        self._scalers = Scalers(client, discovery)
         self._discovery = discovery
         self._schemas = schemas
         self._recorded = recorded
@@ -183,6 +185,8 @@ class Confirmer:
             schema = self._schemas.get(desired.gvk)
             evidence = state.evidence(key)
             local = judge(desired, live, schema, policy, evidence)
+            if scaler := await self._scalers.find(key, local):
+                local = judge(desired, live, schema, policy, evidence, scaler=scaler)
             confirmed = await confirm(
                 self._client,
                 ticket.resource,
@@ -192,6 +196,7 @@ class Confirmer:
                 policy,
                 local,
                 evidence=evidence,
+                scaler=scaler,
             )
         except KubeError as error:
             if self._tickets.get(ident) is ticket:

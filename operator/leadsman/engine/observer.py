@@ -178,7 +178,8 @@ class Observer:
         if problem is None:
             schema, evidence = self.schemas[desired.gvk], state.evidence(desired.key)
             try:
-                return judge(desired, live, schema, policy, evidence, untold=untold)
+                scaler = state.scaler(desired.key, live)
+                return judge(desired, live, schema, policy, evidence, untold=untold, scaler=scaler)
             except CompareError as error:
                 problem = error
         return unverifiable(desired, problem.reason, problem.message)

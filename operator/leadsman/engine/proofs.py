@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from leadsman.compare.access import mapping, objects
 from leadsman.compare.owners.evidence import Evidence
 from leadsman.compare.owners.managers import ARGO_CD, FLUX, HELM
 from leadsman.engine.releases import Releases
+from leadsman.engine.scalers import Scalers, is_scaled, scaled_at
 from leadsman.errors import KubeError
 from leadsman.model.finding import Cause, Op
 from leadsman.model.identity import Gvk
@@ -63,10 +64,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What must be known of one live object: who sent it, and when that one wrote."""
+    """What must be known of one live object: who sent it, and when that one wrote.
 
-    origin: Origin
+    ``scaled`` is the object's generation where it has to be known whether an autoscaler has changed
+    it, "" where not.
+    """
+
+    origin: Origin | None
     times: frozenset[str]
+    scaled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Answer:
 
     evidence: tuple[Evidence, ...] = ()
     running: bool = False
+    scaler: str = ""
 
 
 @dataclass(slots=True)
@@ -88,6 +95,7 @@ class Inquiry:
 
     question: Question
     evidence: tuple[Evidence, ...] = ()
+    scaler: str = ""
     waiting: bool = True
     told: bool = False
     tries: int = 0
@@ -107,9 +115,8 @@ def question(
         for change in (finding.changes if finding is not None else ())
         if change.cause is Cause.LIVE and change.op is not Op.ADD
     }
-    if not writers:
-        return None
     metadata = mapping(live.get("metadata"))
+    scaled = scaled_at(live) if is_scaled(finding) else ""
     for tool, managers in MANAGERS.items():
         origin = _ORIGINS[tool](metadata) if writers & managers else None
         if origin is not None and all(
@@ -120,8 +127,8 @@ def question(
                 for entry in objects(metadata.get("managedFields"))
                 if entry.get("manager") in managers
             }
-            return Question(origin, frozenset(times))
-    return None
+            return Question(origin, frozenset(times), scaled)
+    return Question(None, frozenset(), scaled) if scaled else None
 
 
 def _helm(metadata: JsonObject) -> Origin | None:
@@ -167,6 +174,7 @@ class Proofs:
         self._client = client
         self._discovery = discovery
         self._releases = Releases(client)
+        self._scalers = Scalers(client, discovery)
 
     async def answers(
         self, state: TargetState, asked: Mapping[ObjectKey, Question]
@@ -176,7 +184,7 @@ class Proofs:
         Objects of one origin share its requests.
         """
         found: dict[ObjectKey, Answer] = {}
-        for origin in sorted({one.origin for one in asked.values()}):
+        for origin in sorted({one.origin for one in asked.values() if one.origin is not None}):
             wanted = {key: one for key, one in asked.items() if one.origin == origin}
             try:
                 if origin.tool is Tool.HELM:
@@ -186,6 +194,9 @@ class Proofs:
                     found |= await self._applied(state, origin, frozenset(wanted))
             except KubeError:
                 continue  # Without permission or an answer there is no evidence.
+        scaled = await self._scalers.of(key for key, one in asked.items() if one.scaled)
+        for key, scaler in scaled.items():
+            found[key] = replace(found.get(key, Answer()), scaler=scaler)
         return found
 
     async def _helm(

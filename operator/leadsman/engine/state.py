@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from leadsman.engine.scalers import scaled_at
 from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from leadsman.errors import LeadsmanError
     from leadsman.model.desired import DesiredObject, Rendered
     from leadsman.model.identity import Gvk, ObjectKey, TargetKey
+    from leadsman.model.json import JsonObject
     from leadsman.model.source import Commit
     from leadsman.model.status import Failure, TargetStatus
     from leadsman.model.target import Target
@@ -140,6 +142,12 @@ class TargetState:
         """Return what delivery is known to have sent of an object."""
         inquiry = self.inquiries.get(key)
         return () if inquiry is None else inquiry.evidence
+
+    def scaler(self, key: ObjectKey, live: JsonObject) -> str:
+        """Return the autoscaler that is known to see to an object's replicas, as it lives now."""
+        inquiry = self.inquiries.get(key)
+        asked = None if inquiry is None else inquiry.question.scaled
+        return inquiry.scaler if inquiry is not None and asked == scaled_at(live) else ""
 
     def leave(self, key: ObjectKey) -> None:
         """Want no evidence any more of an object that the API server is asked about."""

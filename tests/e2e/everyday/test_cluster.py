@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,53 @@ def test_an_autoscaler_scales_and_a_person_does(team: Team, flags: tuple[str, ..
     team.kubectl("delete", "hpa/web")
     team.kubectl("scale", "deployment/web", "--replicas=2")
     assert team.told() == {"/spec/replicas": ("Live", "kubectl")}
+
+
+OPEN = {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"]}}
+del OPEN["spec"]["replicas"]
+
+
+@pytest.mark.parametrize("way", SENT)
+def test_a_person_scales_what_git_leaves_open(team: Team, way: str) -> None:
+    """Where nobody owns the replicas, the API server does not note who scales."""
+    team.apply(OPEN, flags=SENT[way])
+    for replicas in (4, 0, 2):
+        team.kubectl("scale", "deployment/web", f"--replicas={replicas}")
+        assert list(team.told()) == ["/spec/replicas"], replicas
+    team.kubectl("scale", "deployment/web", "--replicas=1")
+    assert team.told() == {}
+
+
+@pytest.mark.parametrize("way", SENT)
+@pytest.mark.parametrize("git", [OPEN, DEPLOYMENT])
+def test_an_autoscaler_scales_after_all_was_off(team: Team, way: str, git: dict[str, Any]) -> None:
+    """Who scales to 0 takes the replicas from whoever owned them."""
+    team.apply(git, flags=SENT[way])
+    for replicas in (0, 2):
+        team.kubectl("scale", "deployment/web", f"--replicas={replicas}")
+    team.kubectl("autoscale", "deployment/web", "--min=3", "--max=5")
+    found = "jsonpath={.spec.replicas}"
+    until(lambda: team.kubectl("get", "deployment/web", "-o", found) == "3", "it has scaled")
+    assert team.told() == {}
+    team.kubectl("delete", "hpa/web")
+    team.kubectl("scale", "deployment/web", "--replicas=5")
+    assert list(team.told()) == ["/spec/replicas"]
+
+
+def test_who_may_not_list_autoscalers_does_not_know_who_scales(team: Team) -> None:
+    team.apply(OPEN, flags=("--server-side",))
+    team.kubectl("scale", "deployment/web", "--replicas=2")
+    team.kubectl("create", "role", "reader", "--verb=get,list", "--resource=deployments.apps")
+    team.kubectl(
+        "create",
+        "rolebinding",
+        "reader",
+        "--role=reader",
+        f"--serviceaccount={team.namespace}:default",
+    )
+    account = team.plane.service_account_kubeconfig(team.namespace, "default")
+    assert replace(team, kubeconfig=account).read_only() == {}
+    assert list(team.read_only()) == ["/spec/replicas"]
 
 
 def test_a_restart_and_a_pause_are_a_persons(team: Team) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from leadsman.engine.proofs import Origin, Tool, question
+from leadsman.engine.proofs import Origin, Question, Tool, question
 from leadsman.model.finding import Cause, Change, Finding, Op, State
 from unit.engine.samples import CONFIG_MAP, key
 
@@ -52,6 +53,25 @@ def test_each_tool_is_asked_by_what_it_notes_in_its_objects() -> None:
     asked = question(finding("argocd-controller"), live({"app.kubernetes.io/instance": "web"}))
     assert asked is not None
     assert asked.origin == Origin(Tool.ARGO, "", "web")
+
+
+def scaled(manager: str = "", op: Op = Op.REPLACE) -> Finding:
+    change = Change("/spec/replicas", ".spec.replicas", op, cause=Cause.LIVE, manager=manager)
+    return Finding(key("a"), CONFIG_MAP, State.MODIFIED, (change,))
+
+
+@pytest.mark.parametrize("op", [Op.REPLACE, Op.ADD])
+def test_replicas_that_nobody_is_noted_for_may_be_an_autoscalers(op: Op) -> None:
+    found = helm()
+    found["metadata"]["generation"] = 7
+    assert question(scaled(op=op), found) == Question(None, frozenset(), "7")
+    assert question(scaled("kubectl", op), found) is None
+    both = replace(finding(), changes=(*finding().changes, *scaled(op=op).changes))
+    assert question(both, found) == Question(Origin(Tool.HELM, "shop", "web"), frozenset("0"), "7")
+
+
+def test_replicas_that_are_gone_are_no_autoscalers() -> None:
+    assert question(scaled(op=Op.REMOVE), helm()) is None
 
 
 def test_nobody_is_asked_of_what_delivery_has_not_written() -> None:

@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 _Addition: TypeAlias = "tuple[Steps, Json, Field]"
 _Judged: TypeAlias = "tuple[Owner, Standing]"
+# Where writes through ``scale`` arrive, for which the API server notes nobody where nobody owned
+# the field before. Source: ``ScaleHandler`` and ``skipNonAppliedManager`` in apimachinery's
+# ``managedfields``.
+REPLICAS: Steps = ("spec", "replicas")
+_SCALABLE = frozenset(
+    {
+        ("", "ReplicationController"),
+        ("apps", "Deployment"),
+        ("apps", "ReplicaSet"),
+        ("apps", "StatefulSet"),
+    }
+)
 _POD = ("", "Pod")
 
 
@@ -59,7 +71,7 @@ class Additions:
                 todo += elements
                 continue
             owners = self._owners(steps, field, has_null=difference.desired is None)
-            if not owners and self._may_be_unowned(steps, value) and not self._outlives(steps):
+            if not owners and self._may_be_unowned(steps, value) and not self._has_come(steps):
                 continue
             if _is_divisible(value, field, owners):
                 todo += _members(steps, value, field.node, default=field.default)
@@ -174,6 +186,11 @@ class Additions:
         """
         is_data = (self._gvk.group, self._gvk.kind) == ("", "Secret") and steps[0] == "data"
         return is_data or (steps[-1] == "serviceAccountName" and self._ownership.is_built_in)
+
+    def _has_come(self, steps: Steps) -> bool:
+        """Tell whether a field that nobody owns was put there since the object was made."""
+        is_scaled = steps == REPLICAS and (self._gvk.group, self._gvk.kind) in _SCALABLE
+        return self._outlives(steps) or (is_scaled and not self._ownership.is_unwritten)
 
     def _outlives(self, steps: Steps) -> bool:
         """Tell whether a field may be kept, as nobody's, since its owner has given it up.

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from leadsman.compare.judge import judge
 from leadsman.model.finding import ABSENT, Cause, Op, State
 from unit.compare.samples import (
     deployment,
+    desired,
     entry,
+    gvk_of,
     owned,
+    policy,
+    schema_of,
     served,
     verdict,
     widget,
 )
 
 _SCALE: Any = {"f:spec": {"f:replicas": {}}}
+_HISTORY: Any = {"f:spec": {"f:revisionHistoryLimit": {}}}
 
 
 def test_a_removed_field_has_nobody_to_name() -> None:
@@ -137,6 +143,28 @@ def test_replicas_that_the_autoscaler_set_are_no_drift_and_it_is_said_why() -> N
     (ignored,) = finding.ignored
     assert ignored.path == "/spec/replicas"
     assert ignored.rule == "known manager kube-controller-manager through scale"
+
+
+def test_replicas_that_nobody_is_noted_for_are_an_autoscalers_if_there_is_one() -> None:
+    git = deployment()
+    live = served(git)
+    live["spec"]["replicas"] = 7
+    live["metadata"]["managedFields"][0] = entry("kubectl", _HISTORY, "Apply")
+    schema = schema_of(gvk_of(git))
+    for wanted in (git, deployment(replicas=None)):
+        told = judge(desired(wanted), live, schema, policy())
+        assert told is not None
+        assert [(one.path, one.manager) for one in told.changes] == [("/spec/replicas", "")]
+        by = "HorizontalPodAutoscaler web"
+        told = judge(desired(wanted), live, schema, policy(), scaler=by)
+        assert told is not None
+        assert [(one.path, one.rule) for one in told.ignored] == [("/spec/replicas", by)]
+        assert told.changes == ()
+    # What somebody is noted for is his.
+    live["metadata"]["managedFields"][0] = entry("kubectl", _SCALE, subresource="scale")
+    told = judge(desired(git), live, schema, policy(), scaler="HorizontalPodAutoscaler web")
+    assert told is not None
+    assert [one.manager for one in told.changes] == ["kubectl"]
 
 
 def test_replicas_that_a_person_set_are() -> None:
