@@ -52,6 +52,29 @@ def test_an_autoscaler_may_scale_and_a_person_may_not(
     assert change["manager"] == "kubectl"
 
 
+def test_an_autoscaler_may_scale_what_was_off(
+    open_shop: Callable[..., Shop], namespace: str
+) -> None:
+    """The API server notes nobody for replicas that were 0: who has an autoscaler is asked for."""
+    shop = open_shop(namespace, WITHOUT_AUTOSCALER)
+    shop.kubectl("scale", "deployment/podinfo", "--replicas=0")
+    report = shop.check.wait_verdict("Drifted")
+    assert report.changes(*DEPLOYMENT)["/spec/replicas"].get("manager", "") == ""
+    shop.kubectl("scale", "deployment/podinfo", "--replicas=1")
+    shop.check.wait_verdict("InSync")
+    shop.kubectl("autoscale", "deployment/podinfo", "--min=3", "--max=5")
+    report = shop.check.wait(
+        lambda report: report.status["summary"]["ignoredFields"], "the autoscaler has scaled"
+    )
+    assert report.verdict == "InSync"
+    (found,) = report.status["ignored"]
+    rule = "HorizontalPodAutoscaler podinfo"
+    assert found["fields"] == [{"path": "/spec/replicas", "rule": rule}]
+    shop.kubectl("delete", "hpa/podinfo")
+    shop.kubectl("scale", "deployment/podinfo", "--replicas=2")
+    shop.check.wait_verdict("Drifted")
+
+
 def test_the_deployment_controller_may_annotate(shop: Shop) -> None:
     revision = "deployment.kubernetes.io/revision"
     until(
