@@ -151,6 +151,8 @@ def unfounded(
     for change in finding.changes:
         if any(_is_about(each.mutation, change) or _took(each, change) for each in done):
             continue
+        if change.path == "/spec/replicas" and not change.manager:
+            continue  # Whose they are hangs on an autoscaler, which may have been changed as well.
         tokens = tokens_of(change.path, after)
         if _same(at(before, tokens), at(after, tokens)):
             owner = f"{change.cause} {change.manager} {change.operation} {change.time}"
