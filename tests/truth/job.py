@@ -132,6 +132,7 @@ class _Job:
     ) -> None:
         told = await teller.tell(list(after))
         moved = await self._moved(after)
+        released = oracle.released(before, after)
         for one, expectations in expected.items():
             self._outcome.mutations[teller.name, str(one.gvk), self._plan.way] += len(expectations)
             said = told.get(one, Said(drift=False))
@@ -144,7 +145,10 @@ class _Job:
             finding = said.finding
             if finding is not None:
                 tried = self._changes.tried.get(one, [])
-                if wrong := oracle.unfounded(tried, finding, before[one], after[one]):
+                is_released = (one.namespace, one.gvk.kind, one.name) in released
+                if wrong := oracle.unfounded(
+                    tried, finding, before[one], after[one], is_released=is_released
+                ):
                     done = "; ".join(f"{each.mutation} ({each.hand})" for each in tried)
                     self._fault(teller, WRONG_PATH, one, f"unfounded: {wrong} after {done}", said)
 

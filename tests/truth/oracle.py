@@ -13,9 +13,10 @@ from truth.mutations import ACTIONS
 from truth.places import GONE, at, pointer, tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from leadsman.model.finding import Change, Finding
+    from truth.material import Manifest
     from truth.mutations import Mutation
     from truth.outcome import Made
 
@@ -146,18 +147,39 @@ def unfounded(
     finding: Finding,
     before: dict[str, Any],
     after: dict[str, Any],
+    *,
+    is_released: bool,
 ) -> str:
-    """Name a path that was told of though nothing changed there; "" if there is none."""
+    """Name a path that was told of though nothing changed there; "" if there is none.
+
+    ``is_released``: an autoscaler that saw to the replicas does not any more, so that they are
+    somebody's now.
+    """
     for change in finding.changes:
+        if is_released and change.path == "/spec/replicas" and not change.manager:
+            continue
         if any(_is_about(each.mutation, change) or _took(each, change) for each in done):
             continue
-        if change.path == "/spec/replicas" and not change.manager:
-            continue  # Whose they are hangs on an autoscaler, which may have been changed as well.
         tokens = tokens_of(change.path, after)
         if _same(at(before, tokens), at(after, tokens)):
             owner = f"{change.cause} {change.manager} {change.operation} {change.time}"
             return f"{change.op} {change.path} ({change.desired!r} -> {change.live!r}) by {owner}"
     return ""
+
+
+def released(
+    before: Mapping[Manifest, dict[str, Any]], after: Mapping[Manifest, dict[str, Any]]
+) -> set[tuple[str, str, str]]:
+    """Return what autoscalers scaled and do not any more, by namespace, kind and name."""
+    found = set()
+    for one, live in before.items():
+        if one.gvk.kind == "HorizontalPodAutoscaler":
+            reference, now = (
+                at(body, ("spec", "scaleTargetRef")) for body in (live, after.get(one))
+            )
+            if reference != now:
+                found.add((one.namespace, reference["kind"], reference["name"]))
+    return found
 
 
 def wrong_manager(expected: Expectation, finding: Finding, after: dict[str, Any]) -> str:
