@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
@@ -164,10 +164,10 @@ def _compared(  # noqa: PLR0913 - all that is known of one object
     kept, ignored = sift(candidates, rules_for(desired, wanted, policy))
     differing = []
     for candidate in kept:
-        if scaler and candidate.steps == REPLICAS and candidate.entry is None:
-            candidate = replace(candidate, excuse=scaler)  # noqa: PLW2901 - the same one
-        if candidate.excuse:
-            ignored.append(IgnoredChange(pointer(candidate.steps), candidate.excuse))
+        is_unnoted = candidate.steps == REPLICAS and candidate.entry is None
+        excuse = scaler if scaler and is_unnoted else candidate.excuse
+        if excuse:
+            ignored.append(IgnoredChange(pointer(candidate.steps), excuse))
         else:
             differing.append(candidate)
     if not differing and not ignored:

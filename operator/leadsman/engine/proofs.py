@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 # Names as they may stand in a selector.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _FLUX = "kustomize.toolkit.fluxcd.io"
-_ARGO = "argoproj.io"
+_KUSTOMIZATION = Gvk(_FLUX, "", "Kustomization")
+_APPLICATION = Gvk("argoproj.io", "", "Application")
 # Annotations by which Flux sends an object in part, once or never.
 _SENT_OTHERWISE = (f"{_FLUX}/ssa", f"{_FLUX}/reconcile")
 
@@ -115,8 +116,10 @@ def question(
         for change in (finding.changes if finding is not None else ())
         if change.cause is Cause.LIVE and change.op is not Op.ADD
     }
-    metadata = mapping(live.get("metadata"))
     scaled = scaled_at(live) if is_scaled(finding) else ""
+    if not writers and not scaled:
+        return None
+    metadata = mapping(live.get("metadata"))
     for tool, managers in MANAGERS.items():
         origin = _ORIGINS[tool](metadata) if writers & managers else None
         if origin is not None and all(
@@ -251,20 +254,15 @@ class Proofs:
         }
 
     async def _read(self, origin: Origin) -> Applied | None:
-        group, kind = (
-            (_FLUX, "Kustomization") if origin.tool is Tool.FLUX else (_ARGO, "Application")
+        is_flux = origin.tool is Tool.FLUX
+        served = self._discovery.readable(_KUSTOMIZATION if is_flux else _APPLICATION)
+        if not served:
+            return None
+        # Not a get: the operator may list everything, and get little.
+        answer = await self._client.get(
+            served[0].path(origin.namespace),
+            params={"fieldSelector": f"metadata.name={origin.name}"},
         )
-        for version in self._discovery.served_versions(group, kind)[:1]:
-            resource = self._discovery.resource(Gvk(group, version, kind))
-            if resource is None:
-                continue
-            # Not a get: the operator may list everything, and get little.
-            answer = await self._client.get(
-                resource.path(origin.namespace),
-                params={"fieldSelector": f"metadata.name={origin.name}"},
-            )
-            found = objects(answer.get("items"))
-            if len(found) == 1:
-                read = applied_by_flux if origin.tool is Tool.FLUX else applied_by_argo
-                return read(found[0])
-        return None
+        found = objects(answer.get("items"))
+        read = applied_by_flux if is_flux else applied_by_argo
+        return read(found[0]) if len(found) == 1 else None

@@ -14,7 +14,7 @@ from leadsman.compare.owners.additions import REPLICAS
 from leadsman.compare.paths import pointer
 from leadsman.errors import KubeError
 from leadsman.model.finding import Op
-from leadsman.model.identity import Gvk
+from leadsman.model.identity import Gvk, ObjectKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import Discovery
     from leadsman.model.finding import Finding
-    from leadsman.model.identity import ObjectKey
     from leadsman.model.json import JsonObject
 
 _PLACE = pointer(REPLICAS)
-_AUTOSCALER = ("autoscaling", "HorizontalPodAutoscaler")
+_AUTOSCALER = Gvk("autoscaling", "", "HorizontalPodAutoscaler")
 UNKNOWN = "replicas, of which it cannot be read whether an autoscaler sees to them"
 
 
@@ -69,38 +68,35 @@ class Scalers:
             KubeError: it could not be asked.
 
         """
-        by_namespace: dict[str, list[ObjectKey]] = {}
+        by_namespace: dict[str, set[ObjectKey]] = {}
         for key in keys:
-            by_namespace.setdefault(key.namespace, []).append(key)
+            by_namespace.setdefault(key.namespace, set()).add(key)
         lists = await asyncio.gather(*map(self._targets, by_namespace))
         found: dict[ObjectKey, str] = {}
         for targets, wanted in zip(lists, by_namespace.values(), strict=True):
-            for key in wanted:
-                name = UNKNOWN if targets is None else targets.get((key.group, key.kind, key.name))
-                if name is not None:
-                    found[key] = name
+            if targets is None:
+                found |= dict.fromkeys(wanted, UNKNOWN)
+            else:
+                found |= {key: targets[key] for key in wanted & targets.keys()}
         return found
 
-    async def _targets(self, namespace: str) -> dict[tuple[str, str, str], str] | None:
-        """Return what is scaled in a namespace, by group, kind and name, and by whom."""
-        group, kind = _AUTOSCALER
-        for version in self._discovery.served_versions(group, kind)[:1]:
-            resource = self._discovery.resource(Gvk(group, version, kind))
-            if resource is None:
-                continue
-            try:
-                answer = await self._client.get(resource.path(namespace))
-            except KubeError as error:
-                if error.retryable:
-                    raise
-                return None
-            return dict(map(_target, objects(answer.get("items"))))
-        return {}
+    async def _targets(self, namespace: str) -> dict[ObjectKey, str] | None:
+        """Return what is scaled in a namespace, and by whom; None if that cannot be read."""
+        served = self._discovery.readable(_AUTOSCALER)
+        if not served:
+            return {}
+        try:
+            answer = await self._client.get(served[0].path(namespace))
+        except KubeError as error:
+            if error.retryable:
+                raise
+            return None
+        return dict(_target(namespace, item) for item in objects(answer.get("items")))
 
 
-def _target(autoscaler: JsonObject) -> tuple[tuple[str, str, str], str]:
+def _target(namespace: str, autoscaler: JsonObject) -> tuple[ObjectKey, str]:
     reference = mapping(mapping(autoscaler.get("spec")).get("scaleTargetRef"))
     group = str(reference.get("apiVersion", "")).rpartition("/")[0]
+    target = ObjectKey.of(group, str(reference.get("kind")), namespace, str(reference.get("name")))
     name = mapping(autoscaler.get("metadata")).get("name")
-    place = group, str(reference.get("kind")), str(reference.get("name"))
-    return place, f"HorizontalPodAutoscaler {name}"
+    return target, f"HorizontalPodAutoscaler {name}"

@@ -146,8 +146,9 @@ class TargetState:
     def scaler(self, key: ObjectKey, live: JsonObject) -> str:
         """Return the autoscaler that is known to see to an object's replicas, as it lives now."""
         inquiry = self.inquiries.get(key)
-        asked = None if inquiry is None else inquiry.question.scaled
-        return inquiry.scaler if inquiry is not None and asked == scaled_at(live) else ""
+        if inquiry is None or inquiry.question.scaled != scaled_at(live):
+            return ""
+        return inquiry.scaler
 
     def leave(self, key: ObjectKey) -> None:
         """Want no evidence any more of an object that the API server is asked about."""

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from e2e.everyday.team import Team
 
 
+def autoscale(team: Team) -> None:
+    """Have an autoscaler see to the replicas, and wait until it has."""
+    team.kubectl("autoscale", "deployment/web", "--min=3", "--max=5")
+    found = "jsonpath={.spec.replicas}"
+    until(lambda: team.kubectl("get", "deployment/web", "-o", found) == "3", "it has scaled")
+
+
 @pytest.mark.parametrize("flags", [(), ("--server-side",)])
 def test_an_autoscaler_scales_and_a_person_does(team: Team, flags: tuple[str, ...]) -> None:
     team.apply(DEPLOYMENT, flags=flags)
-    team.kubectl("autoscale", "deployment/web", "--min=3", "--max=5")
-    replicas = "jsonpath={.spec.replicas}"
-    until(lambda: team.kubectl("get", "deployment/web", "-o", replicas) == "3", "it has scaled")
+    autoscale(team)
     assert team.told() == {}
     team.kubectl("delete", "hpa/web")
     team.kubectl("scale", "deployment/web", "--replicas=2")
@@ -50,9 +55,7 @@ def test_an_autoscaler_scales_after_all_was_off(team: Team, way: str, git: dict[
     team.apply(git, flags=SENT[way])
     for replicas in (0, 2):
         team.kubectl("scale", "deployment/web", f"--replicas={replicas}")
-    team.kubectl("autoscale", "deployment/web", "--min=3", "--max=5")
-    found = "jsonpath={.spec.replicas}"
-    until(lambda: team.kubectl("get", "deployment/web", "-o", found) == "3", "it has scaled")
+    autoscale(team)
     assert team.told() == {}
     team.kubectl("delete", "hpa/web")
     team.kubectl("scale", "deployment/web", "--replicas=5")

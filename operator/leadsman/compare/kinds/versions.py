@@ -12,7 +12,7 @@ apiextensions-apiserver, ``FieldManager.UpdateNoErrors`` in apimachinery.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leadsman.compare.kinds.nodes import ANY, Field, ListType, Node, Origin, Shape
 from leadsman.compare.kinds.typed import fits
@@ -71,12 +71,13 @@ class Versions:
         stored = self.nodes.get(self.stored)
         if stored is None or self.stored == live.get("apiVersion"):
             return desired
-        there = set(_places(live))
-        return {
-            key: value if key == "metadata" else _stored(value, field, (key,), there)
-            for key, value in desired.items()
-            if (field := stored.field(key)) is not None or key == "metadata" or (key,) in there
-        }
+        # Schemas do not say what is in it.
+        metadata = {key: desired[key] for key in desired.keys() & {"metadata"}}
+        rest = {key: desired[key] for key in desired.keys() - {"metadata"}}
+        if _stored(rest, stored, (), frozenset()) == rest:
+            return desired
+        kept: JsonObject = _stored(rest, stored, (), frozenset(_places(live)))
+        return metadata | kept
 
     def is_default(self, steps: Sequence[Step], value: Json) -> bool:
         """Tell whether any version fills in a value at a place."""
@@ -115,22 +116,18 @@ class _Place:
 
 
 def _stored(
-    value: Json, field: Field | None, place: tuple[str, ...], there: set[tuple[str, ...]]
-) -> Json:
+    value: Json, node: Node, place: tuple[str, ...], there: frozenset[tuple[str, ...]]
+) -> Any:
     """Return what a version stores of a value, and what is ``there`` whether or not it does."""
-    if field is None:
-        return value
-    node = field.node
     if isinstance(value, dict) and node.shape is not Shape.ANY:
         below = {key: (node.field(key), (*place, key)) for key in value}
         return {
-            key: _stored(value[key], known, inside, there)
+            key: value[key] if known is None else _stored(value[key], known.node, inside, there)
             for key, (known, inside) in below.items()
             if known is not None or inside in there
         }
     if isinstance(value, list) and node.shape is Shape.LIST:
-        element = Field(node.element)
-        return [_stored(item, element, (*place, ""), there) for item in value]
+        return [_stored(item, node.element, (*place, ""), there) for item in value]
     return value
 
 

@@ -17,14 +17,26 @@ if TYPE_CHECKING:
 
 _ALPHA = "autoscaling.alpha.kubernetes.io/"
 _STATUS = (f"{_ALPHA}conditions", f"{_ALPHA}current-metrics")
-_METRICS, _BEHAVIOR = f"{_ALPHA}metrics", f"{_ALPHA}behavior"
 _PERCENT: JsonObject = {"type": "Percent", "value": 100, "periodSeconds": 15}
-_SCALE_UP: JsonObject = {
-    "stabilizationWindowSeconds": 0,
-    "selectPolicy": "Max",
-    "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, _PERCENT],
+_USUAL: dict[str, JsonObject] = {
+    "scaleUp": {
+        "stabilizationWindowSeconds": 0,
+        "selectPolicy": "Max",
+        "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, _PERCENT],
+    },
+    "scaleDown": {"selectPolicy": "Max", "policies": [_PERCENT]},
 }
-_SCALE_DOWN: JsonObject = {"selectPolicy": "Max", "policies": [_PERCENT]}
+
+
+def _named_by_go(value: Json) -> Json:
+    """Name the fields of a behavior as the annotation does, which Go writes without tags."""
+    if isinstance(value, dict):
+        return {key[:1].upper() + key[1:]: _named_by_go(item) for key, item in value.items()}
+    return [_named_by_go(item) for item in value] if isinstance(value, list) else value
+
+
+# By annotation, what is in it where nothing is given.
+_TEXTS = {f"{_ALPHA}metrics": {}, f"{_ALPHA}behavior": _named_by_go(_USUAL)}
 
 
 def in_autoscaler(desired: JsonObject, live: JsonObject) -> None:
@@ -33,7 +45,7 @@ def in_autoscaler(desired: JsonObject, live: JsonObject) -> None:
     Of what v1 keeps as text Git's own is taken where it says the same.
     """
     wanted, found = _annotations(desired), _annotations(live)
-    for name, usual in ((_METRICS, {}), (_BEHAVIOR, _named_by_go(_USUAL))):
+    for name, usual in _TEXTS.items():
         given, told = wanted.get(name), found.get(name)
         if isinstance(given, str) and isinstance(told, str) and _is_said(given, told, usual):
             found[name] = given
@@ -66,16 +78,6 @@ def _as_given(behavior: JsonObject, found: JsonObject) -> JsonObject:
         elif told == usual:
             del rest[direction]
     return rest
-
-
-_USUAL: dict[str, JsonObject] = {"scaleUp": _SCALE_UP, "scaleDown": _SCALE_DOWN}
-
-
-def _named_by_go(value: Json) -> Json:
-    """Name the fields of a behavior as the annotation does, which Go writes without tags."""
-    if isinstance(value, dict):
-        return {key[:1].upper() + key[1:]: _named_by_go(item) for key, item in value.items()}
-    return [_named_by_go(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_said(given: str, told: str, usual: Json) -> bool:
