@@ -39,6 +39,15 @@ class Api:
     def get(self, path: str) -> Any:
         return json.loads(self.request("GET", path))
 
+    def find(self, path: str) -> Any | None:
+        """Return what is there, None if nothing is."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.status == http.client.NOT_FOUND:
+                return None
+            raise
+
     def create(self, path: str, body: Any) -> Any:
         return json.loads(self.request("POST", path, body))
 

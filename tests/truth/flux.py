@@ -146,7 +146,7 @@ class KustomizeController:
         """
         path = f"{KUSTOMIZATIONS}/{name}"
         self._plane.api.delete(path)
-        self._await(lambda: self._get(path) is None, f"removed: {name}", within)
+        self._await(lambda: self._plane.api.find(path) is None, f"removed: {name}", within)
         self._plane.api.delete(f"{SOURCES}/{name}")
 
     def log(self, lines: int = 30) -> str:
@@ -248,7 +248,7 @@ class KustomizeController:
         self._apply(path, kustomization)
 
         def ready() -> dict[str, Any] | None:
-            status = (self._get(path) or {}).get("status", {})
+            status = (self._plane.api.find(path) or {}).get("status", {})
             # The first pass of a new one answers the request, but only adds the finalizer.
             if status.get("lastHandledReconcileAt") != request:
                 return None
@@ -284,15 +284,6 @@ class KustomizeController:
 
     def _apply(self, path: str, body: dict[str, Any]) -> None:
         self._plane.api.patch(f"{path}?{APPLY}", body, "apply-patch+yaml")
-
-    def _get(self, path: str) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = self._plane.api.get(path)
-        except ApiError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return None
-            raise
-        return found
 
 
 if __name__ == "__main__":

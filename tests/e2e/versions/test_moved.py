@@ -9,6 +9,7 @@ import orjson
 import pytest
 import yaml
 
+from controlplane.waiting import eventually
 from e2e.versions.moved import CASES, Moved
 
 if TYPE_CHECKING:
@@ -134,8 +135,12 @@ def test_a_live_change_is_found_where_it_is_served(upgraded: Upgraded) -> None:
 
 
 def test_what_is_gone_is_missing(upgraded: Upgraded) -> None:
-    for case in CASES:
-        upgraded.plane.api.delete(f"{upgraded.path(case)}/{case.object}")
+    api = upgraded.plane.api
+    paths = [f"{upgraded.path(case)}/{case.object}" for case in CASES]
+    for path in paths:
+        api.delete(path)
+    # A CustomResourceDefinition goes when its objects are gone.
+    eventually(lambda: not any(map(api.find, paths)), what="all gone")
     status = upgraded.check(*CASES)
     assert status["summary"]["missing"] == len(CASES), told(status)
     missing = next(item for item in status["objects"] if item["name"] == "web-extensions-v1beta1")
