@@ -28,6 +28,7 @@ from leadsman.errors import LeadsmanError
 from leadsman.model.identity import TargetKey
 from leadsman.settings import Mode
 from leadsman.targets.driftcheck import target_from
+from leadsman.targets.requests import check_requested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -148,6 +149,7 @@ class Engine:
         """Take a target, or why its spec cannot be carried out."""
         state = self.states.get(key)
         uid = str(metadata.get("uid", ""))
+        requested = check_requested(metadata)
         if state is not None and state.uid != uid:
             # Deleted and made anew under the same name: it has no history.
             self._forget(key)
@@ -158,9 +160,15 @@ class Engine:
             self._recall(state)
             if state.restored is None and self.reporter is not None:
                 self.reporter.announce(key)
-        elif state.target == target and state.spec_error is None and error is None:
+        elif (
+            state.target == target
+            and state.spec_error is None
+            and error is None
+            and state.requested == requested
+        ):
             return
         state.uid = uid
+        state.requested = requested
         state.generation = int(metadata.get("generation", 0))
         if error is None:
             # With an error the former spec stays: live is still compared with what it rendered.

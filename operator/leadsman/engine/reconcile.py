@@ -86,7 +86,7 @@ class Reconciler:
 
     async def reconcile(self, state: TargetState) -> Outcome:
         """Look at the target once; its state says what came of it, no error leaves here."""
-        target, generation = state.target, state.generation
+        target, generation, requested = state.target, state.generation, state.requested
         try:
             checked = await self._look(state, target)
         except LeadsmanError as error:
@@ -110,6 +110,8 @@ class Reconciler:
             state.busy = False
             state.settled = True
             state.observed = generation
+            # Well or badly: what is left to be looked at stays pending.
+            state.handled = requested
         if checked and (broken := self._acquirer.broken(state)) is not None:
             # What was judged stands, and is not known to hold any more.
             self._fail(state, broken)
@@ -125,7 +127,10 @@ class Reconciler:
             raise state.spec_error
         if target is None:
             return False
-        stale, rejudge = state.stale, state.rejudge
+        stale, rejudge, anew = state.stale, state.rejudge, state.requested != state.handled
+        if anew:
+            state.failed = None
+            self._lookup.forget_values(target)
         credentials = await self._credentials(target)
         commit = await self._resolve(state, target, credentials)
         values = await self._values(target)
@@ -135,7 +140,8 @@ class Reconciler:
         if commit is not None and inputs == state.rendered:
             # Another name, a tag say, may lead to the same commit now.
             state.commit = commit
-        if not stale and not rejudge and inputs == state.rendered and not state.pending:
+        is_rendered = inputs == state.rendered and not stale
+        if is_rendered and not (rejudge or anew or state.pending):
             return True
         if not stale and state.failed is not None and inputs == state.failed[0]:
             # Only a commit or another spec can mend it: rendering once more would say the same.
@@ -145,12 +151,14 @@ class Reconciler:
                 state.reconsider(policy)
                 await self._acquirer.acquire(state)
             raise state.failed[1].with_traceback(None)
-        if stale or rejudge or inputs != state.rendered:
+        if rejudge or not is_rendered:
             await self._render(
                 state, target, commit, credentials, values, rejudge=rejudge, inputs=inputs
             )
             state.policy = policy
             state.stale = state.rejudge = False
+        if anew:
+            state.recheck(policy)
         started = time.monotonic()
         state.busy = True
         await self._acquirer.acquire(state)
@@ -223,6 +231,11 @@ class Reconciler:
     ) -> None:
         artifact = await self._artifact(target.source, credentials, commit)
         self._checkouts[state.key] = artifact.root
+        if not rejudge and _leaves_alone(artifact, state, inputs):
+            state.commit = artifact.commit
+            state.rendered = inputs
+            state.failed = None
+            return
         started = time.monotonic()
         facts = ClusterFacts(
             kube_version=self._discovery.kube_version,
@@ -298,3 +311,11 @@ class Reconciler:
             error.message,
             extra={"target": str(state.key), "stage": error.stage},
         )
+
+
+def _leaves_alone(artifact: Artifact, state: TargetState, inputs: tuple[object, ...]) -> bool:
+    """Tell whether a commit changes nothing of what the target's last render has read."""
+    if state.stale or state.rendered is None or state.trace is None:
+        return False
+    # All but the commit, which comes first.
+    return inputs[1:] == state.rendered[1:] and state.trace.holds(artifact.trees)

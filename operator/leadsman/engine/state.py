@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from leadsman.model.source import Commit
     from leadsman.model.status import Failure, TargetStatus
     from leadsman.model.target import Target
+    from leadsman.model.trace import Trace
 
 
 @dataclass(slots=True)
@@ -33,7 +34,8 @@ class TargetState:
     ``cautions`` by kind or object what was learned from that. ``orphans`` were rendered once, Git
     has dropped them, and they may still live; ``unserved`` are of kinds that the cluster does not
     know, ``moved`` of versions that it does not serve, while it serves another one of the kind.
-    ``rendered`` says what ``desired`` was made from, so that an unchanged input renders nothing;
+    ``rendered`` says what ``desired`` was made from, so that an unchanged input renders nothing,
+    and ``trace`` what of the commit, so that a commit that leaves that alone renders nothing;
     ``failed`` is the same of a render that failed, and why. ``stale``: render once more whatever
     the inputs; ``rejudge``: judge all objects anew. ``settled``: looked at once, well or badly.
     ``busy``: between two revisions, when nothing may be reported. ``observed``: the generation of
@@ -41,7 +43,8 @@ class TargetState:
     are about objects that differ in what delivery wrote: what it is known to have sent of them.
     ``unproven`` are those of which that is to be found out before they are judged.
     ``restored_since`` says of objects that a report told of whether they had drifted, and since
-    when, until they are judged.
+    when, until they are judged. ``requested`` is what somebody who asks for a full check has
+    written into the custom resource, ``handled`` what was there when the last look began.
     """
 
     key: TargetKey
@@ -55,6 +58,7 @@ class TargetState:
     commit: Commit | None = None
     rendered: tuple[object, ...] | None = None
     renderer: str = ""
+    trace: Trace | None = None
     warnings: tuple[str, ...] = ()
     desired: dict[ObjectKey, DesiredObject] = field(default_factory=dict)
     orphans: dict[ObjectKey, Gvk] = field(default_factory=dict)
@@ -84,10 +88,14 @@ class TargetState:
     restored_since: dict[ObjectKey, tuple[bool, float]] = field(default_factory=dict)
     reported: TargetStatus | None = None
 
+    requested: str = ""
+    handled: str = ""
+
     def restore(self, status: TargetStatus) -> None:
         """Take over what a report says, so that a restart repeats nothing and loses nothing."""
         self.restored = self.reported = status
         self.observed = status.generation
+        self.handled = status.handled_check
         self.restored_since = {
             finding.key: (finding.state in DRIFTED_STATES, finding.since)
             for finding in status.known
@@ -183,6 +191,12 @@ class TargetState:
         self.versions.clear()
         self.confirmed.clear()
 
+    def recheck(self, policy: Policy) -> None:
+        """Have all objects read and judged anew, and all evidence asked for again."""
+        self.reconsider(policy)
+        self.inquiries.clear()
+        self.unproven.clear()
+
     def install(self, rendered: Rendered, *, rejudge: bool) -> set[ObjectKey]:
         """Make a render's objects the desired ones; return those that must be judged anew.
 
@@ -209,6 +223,7 @@ class TargetState:
             self.confirmed.clear()
         self.desired = desired
         self.renderer = rendered.renderer
+        self.trace = rendered.trace
         self.warnings = rendered.warnings
         self.pending |= changed
         for key in changed:

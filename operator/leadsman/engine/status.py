@@ -60,6 +60,7 @@ def status_of(state: TargetState) -> TargetStatus:
         ),
         suspended_since=state.suspended_since,
         checked_at=state.checked_at,
+        handled_check=state.handled,
     )
 
 
@@ -84,6 +85,7 @@ def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
         drift_since=restored.drift_since,
         suspended_since=state.suspended_since,
         checked_at=state.checked_at,
+        handled_check=state.handled,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from leadsman.model.identity import Gvk, ObjectKey
+    from leadsman.model.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,10 @@ class Rendered:
     """The objects of one render in the order they were rendered, without duplicates.
 
     ``renderer`` is ``Helm``, ``Kustomize`` or ``Plain``; ``warnings`` are said to the user.
+    ``trace`` tells what the render has read, None where that is not known.
     """
 
     objects: tuple[DesiredObject, ...]
     renderer: str
     warnings: tuple[str, ...] = ()
+    trace: Trace | None = None

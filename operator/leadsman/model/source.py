@@ -78,7 +78,8 @@ class Artifact:
     """A commit, checked out read-only at ``root``.
 
     ``trees`` maps every path in it, ``""`` for the root, to Git's object id (of trees, blobs and
-    submodule commits), so that what a render read can be told apart from what it did not. It is
+    submodule commits; marked for symbolic links), so that what a render read can be told apart from
+    what it did not. It is
     empty for a local folder, whose renders are not cached.
     """
 

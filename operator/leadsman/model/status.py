@@ -40,7 +40,8 @@ class TargetStatus:
     objects that are not in sync, in no order; ``unlisted``, after a restart, those of which the
     report that was read back says no more than their state. ``inventory`` are the objects that
     the target renders or has rendered and that still live. ``interval`` is how often Git is
-    asked, in seconds, 0 where nobody asks or knows.
+    asked, in seconds, 0 where nobody asks or knows. ``handled_check`` is what the last request for
+    a full check that was carried out said, "" if there was none.
     """
 
     key: TargetKey
@@ -60,6 +61,7 @@ class TargetStatus:
     drift_since: float = 0.0
     suspended_since: float = 0.0
     checked_at: float = 0.0
+    handled_check: str = ""
 
     @property
     def known(self) -> tuple[Finding | Unlisted, ...]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Part of every key: another number where the same inputs would be read in another way.
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _SUFFIX: Final = ".render"
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from leadsman.errors import RenderError
+from leadsman.model.trace import trace
 from leadsman.render.cache import RenderCache, cache_key
 from leadsman.render.checkout import Checkout
 from leadsman.render.helm import HelmPlan, template
@@ -108,6 +110,7 @@ class Renderer:
                     scope=facts.scope,
                 )
                 _refuse_empty(rendered, target)
+                rendered = replace(rendered, trace=trace(artifact.trees, checkout.inputs))
             except OSError as error:
                 failed = _not_accessible(error, checkout)
                 outcome = failed.reason

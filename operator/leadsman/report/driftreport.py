@@ -93,6 +93,7 @@ def build_status(status: TargetStatus, previous: JsonObject | None, now: float) 
             "renderer": status.renderer if status.renderer in _RENDERERS else "",
             "driftSince": rfc3339(status.drift_since),
             "suspendedSince": rfc3339(status.suspended_since),
+            "lastHandledCheckAt": short(status.handled_check, _TEXT),
             "warnings": [short(warning, _TEXT) for warning in status.warnings[:_WARNINGS]],
         }
     )

@@ -74,6 +74,7 @@ def restore(report: JsonObject) -> TargetStatus | None:
         warnings=tuple(text for text in _list(told, "warnings") if isinstance(text, str)),
         drift_since=seconds_of(told.get("driftSince")),
         suspended_since=seconds_of(told.get("suspendedSince")),
+        handled_check=_text(told, "lastHandledCheckAt"),
     )
 
 

@@ -17,6 +17,7 @@ import git
 from leadsman.errors import SourceError
 from leadsman.source import submodules, tree
 from leadsman.source.ignore import IGNORE_FILE, matcher
+from leadsman.source.writing import Former, write_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,13 +44,17 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutPlan:
-    """What to check out; ``submodule`` opens the repository of a submodule of one."""
+    """What to check out; ``submodule`` opens the repository of a submodule of one.
+
+    ``former`` is a checkout of another commit, if there is one, to link unchanged files from.
+    """
 
     source: GitSource
     remote: Remote
     sha: str
     limits: Limits
     submodule: Callable[[Remote, str], Remote]
+    former: Checkout | None = None
 
     async def carry_out(self, folder: Path, begin: Callable[[], None]) -> Checkout:
         """Write the files into an empty folder; ``begin`` is called when all is fetched.
@@ -64,7 +69,9 @@ class CheckoutPlan:
             if self.source.recurse_submodules:
                 await self._look_into(root, self.remote, budget, readers, depth=1)
             begin()
-            trees = await _in_thread(budget, _write, root, self.source.ignore, folder, budget)
+            former = self.former and Former(self.former.root, self.former.trees)
+            ignore = self.source.ignore
+            trees = await _in_thread(budget, _write, root, ignore, folder, budget, former)
             info = root.mirror.commits[self.sha] if root.mirror else None
         assert info is not None  # noqa: S101 - tells the type checker what _read does
         return Checkout(folder, trees, info)
@@ -161,7 +168,11 @@ def _read_modules(folder: tree.Folder, budget: tree.Budget) -> dict[str, str]:
 
 
 def _write(
-    root: tree.Folder, spec_ignore: str | None, folder: Path, budget: tree.Budget
+    root: tree.Folder,
+    spec_ignore: str | None,
+    folder: Path,
+    budget: tree.Budget,
+    former: Former | None,
 ) -> dict[str, str]:
     """Write what is not ignored; return the ids of what is there."""
     ignore_files: dict[str, str] = {}
@@ -175,7 +186,7 @@ def _write(
     for path, piece in tree.pieces(root):
         assert piece.mirror is not None  # noqa: S101 - that is what makes it a piece
         with piece.mirror.open() as repo:
-            tree.write_folder(repo, piece, folder / path, budget)
+            write_folder(repo, piece, folder / path, budget, below=path, former=former)
     for path, entry in tree.walk(root):
         if not isinstance(entry, tree.Blob):
             (folder / path).chmod(0o555)

@@ -200,7 +200,7 @@ class GitMirrors:
             return self._open_url(inner, ours, secret)
 
         async def check_out(begin: Callable[[], None]) -> Checkout:
-            plan = CheckoutPlan(source, remote, key[1], self._limits, submodule)
+            plan = CheckoutPlan(source, remote, key[1], self._limits, submodule, self._former(key))
             return await self._write(key, plan, begin)
 
         flight = self._flights.get(key)
@@ -213,6 +213,15 @@ class GitMirrors:
         finally:
             if flight.over and self._flights.get(key) is flight:
                 del self._flights[key]
+
+    def _former(self, key: _Key) -> Checkout | None:
+        """Return the checkout of another commit that was used last."""
+        alike = (
+            checkout
+            for other, checkout in self._checkouts.items()
+            if (other[0], *other[2:]) == (key[0], *key[2:])
+        )
+        return max(alike, key=lambda checkout: checkout.used, default=None)
 
     async def _write(self, key: _Key, plan: CheckoutPlan, begin: Callable[[], None]) -> Checkout:
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""A commit's tree, read from a mirror and written out as plain files.
+"""A commit's tree, read from a mirror: what will be written as plain files.
 
 Nothing of git's own checkout is used: no attributes, filters, hooks or line-end conversion of the
 repository's can run, blobs are written byte for byte, and names are judged before they are used.
@@ -19,7 +19,6 @@ from leadsman.source.failure import too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import git
 
@@ -31,8 +30,6 @@ _FOLDER = 0o040000
 _LINK = 0o120000
 _SUBMODULE = 0o160000
 _DEEPEST = 200
-_CHUNK = 1 << 20
-_LONGEST_LINK = 4096
 
 
 @dataclass(slots=True)
@@ -41,6 +38,21 @@ class Blob:
 
     mode: int
     oid: bytes
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat.S_IFMT(self.mode) == _LINK
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether its owner may run it."""
+        return bool(self.mode & stat.S_IXUSR)
+
+    @property
+    def id(self) -> str:
+        """Git's id; what a link says could be a file's content too, so that it is marked."""
+        return f"{_LINK:o} {self.oid.hex()}" if self.is_link else self.oid.hex()
 
 
 @dataclass(slots=True)
@@ -204,61 +216,10 @@ def _collect_ids(folder: Folder, path: str, ids: dict[str, str]) -> bytes:
             # Git orders folders as if their names ended in a slash.
             listed.append((raw + b"/", b"40000 %b\0%b" % (raw, oid)))
             continue
-        ids[below] = entry.oid.hex()
+        ids[below] = entry.id if isinstance(entry, Blob) else entry.oid.hex()
         mode = _SUBMODULE if isinstance(entry, Submodule) else entry.mode
         listed.append((raw, b"%o %b\0%b" % (mode, raw, entry.oid)))
     data = b"".join(line for _, line in sorted(listed))
     oid = hashlib.sha1(b"tree %d\0%b" % (len(data), data), usedforsecurity=False).digest()
     ids[path] = oid.hex()
     return oid
-
-
-def write_folder(repo: git.Repo, folder: Folder, root: Path, budget: Budget) -> None:
-    """Write the files of one repository into an empty folder, links last, all read-only.
-
-    Folders that belong to another mirror are made and left empty.
-    """
-    for _, entry in walk(folder, own=True):
-        if isinstance(entry, Blob):
-            budget.bytes(repo.odb.info(entry.oid).size)
-    links: list[tuple[Path, Blob]] = []
-    _write(repo, folder, root, budget, links)
-    for path, blob in links:
-        target = read_small(repo, blob, _LONGEST_LINK)
-        if not target or b"\0" in target:
-            raise budget.invalid(f"{path.relative_to(root)} is not a valid symbolic link")
-        path.symlink_to(os.fsdecode(target))
-
-
-def _write(
-    repo: git.Repo, folder: Folder, path: Path, budget: Budget, links: list[tuple[Path, Blob]]
-) -> None:
-    for name, entry in folder.entries.items():
-        below = path / name
-        if isinstance(entry, Submodule):
-            below.mkdir()
-        elif isinstance(entry, Folder):
-            below.mkdir()
-            if entry.mirror is None:
-                _write(repo, entry, below, budget, links)
-        elif stat.S_IFMT(entry.mode) == _LINK:
-            links.append((below, entry))
-        else:
-            _write_file(repo, entry, below, budget)
-
-
-def _write_file(repo: git.Repo, blob: Blob, path: Path, budget: Budget) -> None:
-    budget.check()
-    mode = 0o555 if blob.mode & stat.S_IXUSR else 0o444
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(file, "wb") as output:
-        stream = repo.odb.stream(blob.oid)
-        try:
-            while chunk := stream.read(_CHUNK):
-                output.write(chunk)
-            if output.tell() != stream.size:
-                raise budget.invalid(f"{path.name} ends early")
-        finally:
-            # What is not read now, GitPython would read when nobody expects it.
-            while stream.read(_CHUNK):
-                pass

@@ -190,4 +190,5 @@ def statuses(draw: st.DrawFn, copies: int = 1) -> TargetStatus:
         url=draw(_texts),
         renderer=draw(st.sampled_from(["", "Helm", "Plain", "Other"])),
         suspended_since=draw(st.just(0.0) | _times),
+        handled_check=draw(_texts),
     )

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,14 +15,13 @@ from controlplane.gitrepo import Link, Script, Submodule, git_environment
 from controlplane.gitserver import GitServer
 from leadsman.errors import SourceError
 from leadsman.model.source import Credentials, GitRef, GitSource
-from leadsman.source import submodules, tree
+from leadsman.source import submodules, tree, writing
 from leadsman.source.checkouts import remove_tree
 from leadsman.source.limits import Limits
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
-    from pathlib import Path
 
     from controlplane.gitrepo import Repository
     from leadsman.model.source import Artifact
@@ -108,6 +108,8 @@ async def test_ids_are_those_of_git(server: GitServer, mirrors: GitMirrors) -> N
     listed = shop.git("ls-tree", "-r", "-t", "--format=%(path)|%(objectname)", "main")
     expected = dict(line.split("|") for line in listed.splitlines())
     expected[""] = shop.git("rev-parse", "main^{tree}")
+    # What a link says could be what a file holds.
+    expected["link"] = f"120000 {expected['link']}"
     assert artifact.trees == expected
     assert (artifact.root / "vendor").is_dir()
 
@@ -126,6 +128,49 @@ async def test_a_folder_s_id_changes_with_what_is_left_out_of_it_and_only_then(
     assert whole.trees[""] != without.trees[""]
     other = server.create("other", {"a/x.yaml": "1", "b/y.yaml": "3"})
     assert without.trees[""] == other.git("rev-parse", "main^{tree}")
+
+
+async def test_what_a_commit_leaves_alone_is_linked_from_the_former_checkout(
+    server: GitServer, mirrors: GitMirrors
+) -> None:
+    shop = server.create("shop", {"a/same": "same\n", "a/other": "one\n", "tool": "run\n"})
+    former = await latest(mirrors, source(server))
+    shop.commit({"a/other": "two\n", "tool": Script("run\n"), "b/copy": "same\n"})
+    artifact = await latest(mirrors, source(server))
+    assert {path: (artifact.root / path).read_text() for path in files(artifact.root)} == {
+        "a/same": "same\n",
+        "a/other": "two\n",
+        "tool": "run\n",
+        "b/copy": "same\n",
+    }
+    assert (artifact.root / "tool").stat().st_mode & stat.S_IXUSR
+    shared = {
+        path for path in files(former.root) if (artifact.root / path).samefile(former.root / path)
+    }
+    assert shared == {"a/same"}
+    assert (former.root / "a/other").read_text() == "one\n"
+
+
+async def test_a_file_that_became_a_link_of_the_same_text_is_another(
+    server: GitServer, mirrors: GitMirrors
+) -> None:
+    shop = server.create("shop", {"target": "text\n", "one": "target"})
+    former = await latest(mirrors, source(server))
+    shop.commit({"one": Link("target")})
+    artifact = await latest(mirrors, source(server))
+    assert (artifact.root / "one").readlink() == Path("target")
+    assert former.trees["one"] != artifact.trees["one"]
+
+
+async def test_a_former_checkout_that_somebody_removes_is_not_needed(
+    server: GitServer, mirrors: GitMirrors
+) -> None:
+    shop = server.create("shop", {"same": "same\n"})
+    former = await latest(mirrors, source(server))
+    shop.commit({"more": "more\n"})
+    remove_tree(former.root)
+    artifact = await latest(mirrors, source(server))
+    assert (artifact.root / "same").read_text() == "same\n"
 
 
 async def test_what_is_ignored_is_not_written(server: GitServer, mirrors: GitMirrors) -> None:
@@ -325,7 +370,7 @@ async def test_a_full_disk_is_told_and_tried_again(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tree, "_write_file", full)
+        patch.setattr(writing._Writer, "_write_file", full)
         with pytest.raises(SourceError, match="No space left") as raised:
             await latest(mirrors, source(server))
     assert (raised.value.reason, raised.value.retryable) == ("GitFailed", True)
