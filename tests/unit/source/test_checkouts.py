@@ -15,7 +15,7 @@ from controlplane.gitrepo import Link, Script, Submodule, git_environment
 from controlplane.gitserver import GitServer
 from leadsman.errors import SourceError
 from leadsman.model.source import Credentials, GitRef, GitSource
-from leadsman.source import submodules, tree, writing
+from leadsman.source import submodules, writing
 from leadsman.source.checkouts import remove_tree
 from leadsman.source.limits import Limits
 
