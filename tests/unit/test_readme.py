@@ -10,16 +10,14 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from leadsman.report.own_metrics import Instruments
-from leadsman.report.target_metrics import StatusCollector
+from leadsman.report.target_metrics import TargetMetrics
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
 
 def _families() -> set[str]:
-    instruments = Instruments()
-    instruments.registry.register(StatusCollector(list))
-    text = instruments.exposition()[0].decode()
+    text = Instruments().exposition(more=TargetMetrics().families())[0].decode()
     families = {family.name: family.type for family in text_string_to_metric_families(text)}
     return {
         f"{name}_total" if kind == "counter" else name

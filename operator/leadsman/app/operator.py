@@ -14,6 +14,7 @@ from leadsman.app.fence import Fence
 from leadsman.app.parts import make_parts
 from leadsman.app.reports import ReportWatch, read_reports
 from leadsman.app.web import serve
+from leadsman.engine.gauges import Gauges
 from leadsman.engine.queue import Backoff
 from leadsman.engine.reporter import Reporter
 from leadsman.errors import KubeError, LeadsmanError
@@ -23,7 +24,7 @@ from leadsman.live.crds import SurfaceWatch
 from leadsman.live.watches import LiveWatches
 from leadsman.render.protections import protections
 from leadsman.report.recorder import EventRecorder
-from leadsman.report.target_metrics import StatusCollector
+from leadsman.report.target_metrics import TargetMetrics
 from leadsman.report.writer import ReportWriter
 
 if TYPE_CHECKING:
@@ -65,13 +66,17 @@ async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> Non
     refusals: list[LeadsmanError] = []
     started = time.monotonic()
     listed = asyncio.Event()
-    instruments.registry.register(
-        StatusCollector(engine.snapshot, object_series=settings.object_series)
-    )
+    targets = TargetMetrics(object_series=settings.object_series)
+    engine.gauges = gauges = Gauges(engine.states, targets)
+
+    async def metrics(accept: str) -> tuple[bytes, str]:
+        await gauges.refresh()
+        return instruments.exposition(accept, targets.families())
+
     instruments.queue_depth.set_function(lambda: engine.depth)
     runner, port = await serve(
         settings.bind,
-        metrics=instruments.exposition,
+        metrics=metrics,
         ready=lambda: (
             listed.is_set()
             and (engine.settled or time.monotonic() - started > settings.ready_within)

@@ -9,7 +9,7 @@ from aiohttp import web
 from leadsman.errors import LeadsmanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 
 def split_bind(bind: str) -> tuple[str, int]:
@@ -30,7 +30,7 @@ def split_bind(bind: str) -> tuple[str, int]:
 async def serve(
     bind: str,
     *,
-    metrics: Callable[[str], tuple[bytes, str]],
+    metrics: Callable[[str], Awaitable[tuple[bytes, str]]],
     ready: Callable[[], bool],
 ) -> tuple[web.AppRunner, int]:
     """Serve until the runner is cleaned up; return it and its port (0 in ``bind`` is any).
@@ -43,7 +43,7 @@ async def serve(
     """
 
     async def on_metrics(request: web.Request) -> web.Response:
-        body, content_type = metrics(request.headers.get("Accept", ""))
+        body, content_type = await metrics(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def on_healthz(_request: web.Request) -> web.Response:

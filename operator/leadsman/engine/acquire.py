@@ -8,6 +8,7 @@ that is cheaper. ``leadsman check`` has no watches: everything is asked for.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from leadsman.engine.observer import is_decisive
@@ -62,6 +63,8 @@ class Acquirer:
         self._serving = Serving(client, discovery)
         self._located = Resources(discovery, observer)
         self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
+        # By how many targets each kind is wanted.
+        self._wanted: Counter[ApiResource] = Counter()
         self.watches: LiveWatches | None = None
 
     async def acquire(self, state: TargetState) -> None:
@@ -121,8 +124,8 @@ class Acquirer:
         holders = self._holders(key)
         known = self._resources.get(key, frozenset())
         if self.watches is not None and not holders <= known:
-            self._resources[key] = known | holders
-            await self.watches.want(self._wanted())
+            self._follow(key, known | holders)
+            await self.watches.want(self._wanted)
 
     def attends(self, key: TargetKey) -> bool:
         """Tell whether a change of what the target's render reads would be noticed."""
@@ -131,8 +134,9 @@ class Acquirer:
 
     async def drop(self, key: TargetKey) -> None:
         """Stop to watch what only this target wanted."""
-        if self._resources.pop(key, None) and self.watches is not None:
-            await self.watches.want(self._wanted())
+        if self._resources.get(key) and self.watches is not None:
+            self._follow(key, frozenset())
+            await self.watches.want(self._wanted)
 
     def healthy(self, key: TargetKey) -> bool:
         """Tell whether what is known of the target is up to date.
@@ -198,8 +202,8 @@ class Acquirer:
 
     async def _watch(self, state: TargetState, resources: frozenset[ApiResource]) -> None:
         assert self.watches is not None  # noqa: S101 - tells the type checker what acquire knows
-        self._resources[state.key] = resources | self._holders(state.key)
-        await self.watches.want(self._wanted())
+        self._follow(state.key, resources | self._holders(state.key))
+        await self.watches.want(self._wanted)
         await self.watches.wait_synced(resources, _SYNC_TIMEOUT)
 
     def _holders(self, key: TargetKey) -> frozenset[ApiResource]:
@@ -207,9 +211,16 @@ class Acquirer:
         kinds = {Gvk("", "v1", dependency.kind) for dependency in self._index.dependencies(key)}
         return frozenset(filter(None, map(self._discovery.resource, kinds)))
 
-    def _wanted(self) -> frozenset[ApiResource]:
-        nothing: frozenset[ApiResource] = frozenset()
-        return nothing.union(*self._resources.values())
+    def _follow(self, key: TargetKey, resources: frozenset[ApiResource]) -> None:
+        """Put down which kinds a target wants from now on."""
+        before = self._resources.pop(key, frozenset())
+        self._wanted.update(resources - before)
+        for resource in before - resources:
+            self._wanted[resource] -= 1
+            if not self._wanted[resource]:
+                del self._wanted[resource]
+        if resources:
+            self._resources[key] = resources
 
     async def _fetch(self, state: TargetState, resources: dict[Gvk, ApiResource]) -> None:
         keys: list[ObjectKey] = []

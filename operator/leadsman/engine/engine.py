@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from leadsman.engine.acquire import Acquirer
 from leadsman.engine.confirmer import Confirmer
+from leadsman.engine.gauges import same
 from leadsman.engine.index import Index
 from leadsman.engine.inquiries import Inquiries
 from leadsman.engine.lookup import Lookup
@@ -33,6 +34,7 @@ from leadsman.targets.requests import check_requested
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
 
+    from leadsman.engine.gauges import Gauges
     from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from leadsman.source.mirrors import GitMirrors
 
 log = logging.getLogger(__name__)
+
+# Seconds between two looks for checkouts that nobody needs any more.
+_TIDY_EVERY = 5.0
 
 
 class Engine:
@@ -64,12 +69,14 @@ class Engine:
     ) -> None:
         self.states: dict[TargetKey, TargetState] = {}
         self.reporter: Reporter | None = None
+        self.gauges: Gauges | None = None
         self._instruments = instruments
         self._mirrors = mirrors
         self._now = now
         self._queue: WorkQueue[TargetKey] = WorkQueue(waited=instruments.queue_wait.observe)
         self._index = Index()
         self._lookup = Lookup(client)
+        self._tidied = float("-inf")
         self._restored: dict[TargetKey, TargetStatus] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._inquiries = Inquiries(self.states, start=self._start, failed=self._queue.add)
@@ -259,8 +266,8 @@ class Engine:
         else:
             self._queue.forget_tries(key)
             self._queue.add_by(key, outcome.after)
-        self._mark(key)
-        self._mirrors.prune(self._reconciler.checkouts())
+        self._looked(state)
+        self._tidy()
 
     def _recall(self, state: TargetState) -> None:
         """Give a new target its report, if that is not of another one of the same name."""
@@ -269,12 +276,27 @@ class Engine:
             state.restore(restored)
 
     def _news(self, state: TargetState, received: float) -> None:
-        if state.settled and not state.busy:
-            self._mark(state.key, received)
+        if self.gauges is not None:
+            self.gauges.touch(state.key)
+        if self.reporter is not None and state.settled and not state.busy:
+            self.reporter.mark(state.key, received)
 
-    def _mark(self, key: TargetKey, received: float | None = None) -> None:
-        if self.reporter is not None:
-            self.reporter.mark(key, received)
+    def _looked(self, state: TargetState) -> None:
+        """Tell what a look has changed, which mostly is nothing."""
+        status = status_of(state)
+        if self.gauges is not None:
+            self.gauges.looked(status)
+        if self.reporter is not None and (
+            state.reported is None or not same(state.reported, status)
+        ):
+            self.reporter.mark(state.key)
+
+    def _tidy(self) -> None:
+        """Remove the checkouts that nobody was rendered from, now and then."""
+        now = asyncio.get_running_loop().time()
+        if now - self._tidied >= _TIDY_EVERY:
+            self._tidied = now
+            self._mirrors.prune(self._reconciler.checkouts())
 
     def _depended(self, key: TargetKey) -> None:
         state = self.states.get(key)
@@ -299,6 +321,8 @@ class Engine:
             self._lookup.drop(state.target)
         if self.reporter is not None:
             self.reporter.remove(key)
+        if self.gauges is not None:
+            self.gauges.remove(key)
         self._unwatch(key)
 
     def _unwatch(self, key: TargetKey) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from typing import TYPE_CHECKING
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,11 +18,17 @@ from prometheus_client.exposition import choose_encoder
 
 from leadsman import __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 # Buckets in seconds: a live change should be reported well within one.
 _LATENCY = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _WAIT = (0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0)
 _STAGE = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 _REQUEST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+
+# The last line in OpenMetrics.
+_END = b"# EOF\n"
 
 
 class Instruments:
@@ -155,7 +162,12 @@ class Instruments:
         """Count an Event."""
         self._events.labels(reason).inc()
 
-    def exposition(self, accept: str = "") -> tuple[bytes, str]:
-        """Return all metrics and their content type, in the format that ``accept`` asks for."""
+    def exposition(self, accept: str = "", more: Iterable[bytes] = ()) -> tuple[bytes, str]:
+        """Return all metrics and their content type, in the format that ``accept`` asks for.
+
+        ``more`` are families of gauges as text.
+        """
         encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        own = encode(self.registry)
+        end = _END if own.endswith(_END) else b""
+        return b"".join((own.removesuffix(end), *more, end)), content_type

@@ -31,7 +31,7 @@ async def test_the_endpoints_answer() -> None:
     asked: list[str] = []
     ready = False
 
-    def metrics(accept: str) -> tuple[bytes, str]:
+    async def metrics(accept: str) -> tuple[bytes, str]:
         asked.append(accept)
         return b"up 1\n", "text/plain; version=0.0.4; charset=utf-8"
 
@@ -53,10 +53,14 @@ async def test_the_endpoints_answer() -> None:
     assert asked == ["text/plain"]
 
 
+async def nothing(_accept: str) -> tuple[bytes, str]:
+    return b"", ""
+
+
 async def test_an_address_in_use_is_said() -> None:
-    runner, port = await serve("127.0.0.1:0", metrics=lambda _: (b"", ""), ready=lambda: True)
+    runner, port = await serve("127.0.0.1:0", metrics=nothing, ready=lambda: True)
     try:
         with pytest.raises(LeadsmanError, match="cannot serve"):
-            await serve(f"127.0.0.1:{port}", metrics=lambda _: (b"", ""), ready=lambda: True)
+            await serve(f"127.0.0.1:{port}", metrics=nothing, ready=lambda: True)
     finally:
         await runner.cleanup()

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from leadsman import __version__
 from leadsman.report.own_metrics import Instruments
-from leadsman.report.target_metrics import StatusCollector
+from leadsman.report.target_metrics import TargetMetrics
 from unit.report.samples import FAILURE, NOW, finding, status
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -49,15 +49,13 @@ def test_instruments_count_and_time() -> None:
     assert value("leadsman_queue_depth") == 4
 
 
-def _whole() -> Instruments:
-    instruments = Instruments()
+def _whole(accept: str = "") -> tuple[bytes, str]:
+    instruments, targets = Instruments(), TargetMetrics()
     instruments.staged("render", 0.2)
     instruments.requested("PATCH", "driftreports/status", "200", 0.01)
     instruments.fetched("unchanged")
-    instruments.registry.register(
-        StatusCollector(lambda: [status(finding(), failure=FAILURE, suspended_since=NOW)])
-    )
-    return instruments
+    targets.update(status(finding(), failure=FAILURE, suspended_since=NOW))
+    return instruments.exposition(accept, targets.families())
 
 
 @pytest.mark.parametrize(
@@ -69,7 +67,7 @@ def _whole() -> Instruments:
     ],
 )
 def test_the_format_is_the_one_asked_for(accept: str, content_type: str) -> None:
-    body, given_type = _whole().exposition(accept)
+    body, given_type = _whole(accept)
     assert given_type.startswith(content_type)
     # The parsers are strict about names, types, duplicates and the closing line.
     parse = parse_openmetrics if "openmetrics" in given_type else parse_text
@@ -82,7 +80,7 @@ def test_the_format_is_the_one_asked_for(accept: str, content_type: str) -> None
 
 def test_names_and_help_follow_the_conventions() -> None:
     """The rules of ``promtool check metrics``."""
-    for family in parse_text(_whole().exposition()[0].decode()):
+    for family in parse_text(_whole()[0].decode()):
         if not family.name.startswith("leadsman_"):
             continue
         assert re.fullmatch(r"[a-z][a-z0-9_]*[a-z0-9]", family.name)

@@ -12,7 +12,7 @@ from leadsman.model.finding import State
 from leadsman.model.identity import ObjectKey, TargetKey
 from leadsman.model.status import TargetStatus, Verdict
 from leadsman.report.own_metrics import Instruments
-from leadsman.report.target_metrics import StatusCollector, _fair_share
+from leadsman.report.target_metrics import TargetMetrics, _fair_share
 from unit.report.samples import COMMIT, FAILURE, NOW, finding, status
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 def scrape(statuses: Iterable[TargetStatus], limit: int = 5000) -> Samples:
     """All samples, by name and labels; none may be there twice."""
-    instruments = Instruments()
-    instruments.registry.register(StatusCollector(lambda: statuses, object_series=limit))
-    body, _ = instruments.exposition()
+    metrics = TargetMetrics(object_series=limit)
+    for each in statuses:
+        metrics.update(each)
+    body, _ = Instruments().exposition(more=metrics.families())
     samples: Samples = {}
     for family in parse_text(body.decode()):
         for sample in family.samples:
@@ -111,12 +112,31 @@ def test_a_target_never_checked_has_no_time_of_it() -> None:
 
 
 def test_series_of_a_target_that_is_gone_vanish() -> None:
-    statuses = [status(finding())]
-    instruments = Instruments()
-    instruments.registry.register(StatusCollector(lambda: statuses))
-    assert b'target_name="shop"' in instruments.exposition()[0]
-    statuses.clear()
-    assert b"target_name=" not in instruments.exposition()[0]
+    metrics = TargetMetrics()
+    told = status(finding())
+    metrics.update(told)
+    assert b'target_name="shop"' in b"".join(metrics.families())
+    metrics.remove(told.key)
+    assert b"target_name=" not in b"".join(metrics.families())
+
+
+def test_a_target_is_told_as_it_was_last() -> None:
+    metrics = TargetMetrics()
+    metrics.update(status(finding(), failure=FAILURE))
+    metrics.update(status())
+    metrics.checked(status().key, NOW + 60)
+    text = b"".join(metrics.families()).decode()
+    samples = {
+        sample.name: sample.value for family in parse_text(text) for sample in family.samples
+    }
+    assert not samples.keys() & {"leadsman_object_drifted", "leadsman_target_failing"}
+    assert samples["leadsman_target_checked_timestamp_seconds"] == NOW + 60
+
+
+def test_what_is_no_character_is_told_as_another() -> None:
+    key = ObjectKey("", "Odd", "shop", "\ud800")
+    (labels, _), *_ = of(scrape([status(finding(key=key))]), "leadsman_object_drifted")
+    assert labels["object_name"] == "?"
 
 
 def test_kinds_of_one_name_in_two_groups_are_one_series() -> None:
@@ -159,7 +179,8 @@ def test_a_thousand_targets_with_five_thousand_drifted_objects_are_told() -> Non
         status(*findings, key=TargetKey("DriftCheck", "flux", f"target-{number}"))
         for number in range(1000)
     ]
-    instruments = Instruments()
-    instruments.registry.register(StatusCollector(lambda: statuses))
-    body, _ = instruments.exposition()
+    metrics = TargetMetrics()
+    for each in statuses:
+        metrics.update(each)
+    body = b"".join(metrics.families())
     assert body.count(b"\nleadsman_object_drifted{") == 5000
