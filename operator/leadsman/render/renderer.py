@@ -24,6 +24,7 @@ from leadsman.render.plain import PlainPlan, read_plain
 from leadsman.render.plan import Plan, make_plan
 from leadsman.render.request import ClusterFacts, ValuesDocument
 from leadsman.render.sandbox import Limits, Sandbox, scratch_folder
+from leadsman.render.slots import Slots
 from leadsman.render.threads import in_thread
 from leadsman.render.tool import Tool
 
@@ -46,7 +47,7 @@ _LIMITS: Final = Limits()
 
 
 class Renderer:
-    """Renders targets, ``parallel`` at once.
+    """Renders targets, ``parallel`` at once, and beside them some of those that take long.
 
     ``helm`` and ``kustomize`` are paths, or names on PATH. ``cache`` None: nothing is kept; its
     size is in bytes. ``scratch`` is where a folder for each run is made and removed, by default the
@@ -70,7 +71,7 @@ class Renderer:
         self._cache = RenderCache(cache, cache_size) if cache is not None else None
         self._scratch = scratch
         self._observe = observe
-        self._slots = asyncio.Semaphore(parallel)
+        self._slots = Slots(parallel)
         self._helm = Tool(helm, "--helm", ("version", "--template", "{{.Version}}"))
         self._kustomize = Tool(kustomize, "--kustomize", ("version",))
 
@@ -90,7 +91,7 @@ class Renderer:
 
         """
         kind, outcome = "Unknown", "cancelled"
-        async with self._slots:
+        async with self._slots.turn(target.key, target.key.namespace):
             started = time.monotonic()
             checkout = Checkout(artifact.root)
             try:
