@@ -30,6 +30,7 @@ from leadsman.report.writer import ReportWriter
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from leadsman.app.loop import Lag
     from leadsman.app.parts import Parts
     from leadsman.settings import Settings
 
@@ -41,8 +42,8 @@ _T = TypeVar("_T")
 _RESTARTS = Backoff(base=1.0, cap=30.0)
 
 
-async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT.
+async def run(settings: Settings, lag: Lag) -> None:
+    """Run until SIGTERM or SIGINT, on a loop of ``lag``'s.
 
     Raises:
         LeadsmanError: it cannot even start: no cluster, no address to serve on, a program missing;
@@ -52,6 +53,7 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     _stop_on_signals(stop)
     async with make_parts(settings) as parts:
+        lag.observe = parts.instruments.loop_lag.observe
         await _operate(parts, settings, stop)
 
 

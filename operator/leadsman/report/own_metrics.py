@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Buckets in seconds: a live change should be reported well within one.
 _LATENCY = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LAG = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _WAIT = (0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0)
 _STAGE = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 _REQUEST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
@@ -72,6 +73,12 @@ class Instruments:
             "leadsman_queue_wait_seconds",
             "How long a target that was due waited for a worker.",
             buckets=_WAIT,
+            registry=registry,
+        )
+        self.loop_lag = Histogram(
+            "leadsman_event_loop_lag_seconds",
+            "How long what was ready had to wait for the rest: one turn of the event loop.",
+            buckets=_LAG,
             registry=registry,
         )
         self.comparisons = Counter(
