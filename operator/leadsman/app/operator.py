@@ -17,6 +17,7 @@ from leadsman.app.web import serve
 from leadsman.engine.gauges import Gauges
 from leadsman.engine.queue import Backoff
 from leadsman.engine.reporter import Reporter
+from leadsman.engine.verdicts import VerdictCache
 from leadsman.errors import KubeError, LeadsmanError
 from leadsman.kube.session import authenticated_session
 from leadsman.live.admission import AdmissionWatch
@@ -69,7 +70,7 @@ async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> Non
     started = time.monotonic()
     listed = asyncio.Event()
     targets = TargetMetrics(object_series=settings.object_series)
-    engine.gauges = gauges = Gauges(engine.states, targets)
+    engine.outlet.gauges = gauges = Gauges(engine.states, targets)
 
     async def metrics(accept: str) -> tuple[bytes, str]:
         await gauges.refresh()
@@ -146,9 +147,14 @@ async def _work(
         now=time.time,
         period=settings.report_period,
     )
-    engine.reporter = reporter
+    engine.outlet.reporter = reporter
     await _persist("discovery", parts.discovery.refresh)
     engine.restore(await _persist("the list of DriftReports", lambda: read_reports(client, writer)))
+    verdicts = VerdictCache(settings.cache / "verdicts", engine.described)
+    if engine.confirmer is None:
+        # In DryRun mode the API server's admission may be other than it was.
+        await verdicts.load()
+        engine.acquirer.verdicts = verdicts
     watches = LiveWatches(client, engine.observer, restarted=parts.instruments.watch_restarted)
     engine.acquirer.watches = watches
     reports = ReportWatch(client, engine, reporter)
@@ -156,6 +162,7 @@ async def _work(
     async with asyncio.TaskGroup() as group:
         group.create_task(engine.run(settings.workers))
         group.create_task(reporter.run())
+        group.create_task(verdicts.run(engine.states, lambda: engine.observer.judged))
         group.create_task(_supervise("the watch of reports", reports.run))
         group.create_task(_supervise("the watch of kinds", surface.run))
         if engine.confirmer is not None:
@@ -166,6 +173,7 @@ async def _work(
             "the list of DriftChecks", lambda: parts.driftchecks(settings.namespaces)
         ):
             engine.resource_changed(resource)
+        engine.listed()
         listed.set()
 
 

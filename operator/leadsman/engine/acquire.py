@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from leadsman.engine.index import Index
     from leadsman.engine.observer import Observer
     from leadsman.engine.state import TargetState
+    from leadsman.engine.verdicts import VerdictCache
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
@@ -66,6 +67,7 @@ class Acquirer:
         # By how many targets each kind is wanted.
         self._wanted: Counter[ApiResource] = Counter()
         self.watches: LiveWatches | None = None
+        self.verdicts: VerdictCache | None = None
 
     async def acquire(self, state: TargetState) -> None:
         """Judge every pending object of the target.
@@ -79,7 +81,10 @@ class Acquirer:
         resources = self._located.find(state)
         await self._load_schemas(state)
         if self.watches is not None:
+            if self.verdicts is not None:
+                self.verdicts.recall(state)
             await self._watch(state, frozenset(resources.values()))
+            state.unassume()
         try:
             await self._fetch(state, resources)
             await self._settle(state)

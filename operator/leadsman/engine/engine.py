@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 from leadsman.engine.acquire import Acquirer
 from leadsman.engine.confirmer import Confirmer
-from leadsman.engine.gauges import same
+from leadsman.engine.gathering import Gathering
 from leadsman.engine.index import Index
 from leadsman.engine.inquiries import Inquiries
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.observer import Observer
 from leadsman.engine.once import finish
+from leadsman.engine.outlet import Outlet
 from leadsman.engine.queue import WorkQueue
-from leadsman.engine.reconcile import Reconciler
+from leadsman.engine.reconcile import Outcome, Reconciler
+from leadsman.engine.sources import Sources
 from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
 from leadsman.engine.surface import Surface
@@ -34,11 +36,10 @@ from leadsman.targets.requests import check_requested
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
 
-    from leadsman.engine.gauges import Gauges
-    from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
+    from leadsman.model.identity import Gvk
     from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
     from leadsman.model.target import Target
@@ -68,22 +69,23 @@ class Engine:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.states: dict[TargetKey, TargetState] = {}
-        self.reporter: Reporter | None = None
-        self.gauges: Gauges | None = None
+        self.outlet = Outlet()
         self._instruments = instruments
         self._mirrors = mirrors
+        self._schemas = schemas
         self._now = now
         self._queue: WorkQueue[TargetKey] = WorkQueue(waited=instruments.queue_wait.observe)
         self._index = Index()
         self._lookup = Lookup(client)
         self._tidied = float("-inf")
+        self._gathering = Gathering(self._gathered)
         self._restored: dict[TargetKey, TargetStatus] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._inquiries = Inquiries(self.states, start=self._start, failed=self._queue.add)
         self.observer = Observer(
             self._index,
             now=now,
-            news=self._news,
+            news=self.outlet.news,
             depended=self._depended,
             turned=self._turned,
             compared=instruments.comparisons.inc,
@@ -98,7 +100,7 @@ class Engine:
                 self.observer.schemas,
                 recorded=self.observer.record,
                 locally=partial(self.observer.judge, ask=False),
-                news=self._news,
+                news=self.outlet.news,
                 turned=self._queue.add,
                 counted=instruments.dry_ran,
                 now=now,
@@ -121,7 +123,7 @@ class Engine:
             due=self._queue.add,
         )
         self._reconciler = Reconciler(
-            mirrors=mirrors,
+            sources=Sources(mirrors, self._lookup, instruments.staged),
             renderer=renderer,
             discovery=discovery,
             lookup=self._lookup,
@@ -134,6 +136,10 @@ class Engine:
     def restore(self, statuses: Iterable[TargetStatus]) -> None:
         """Take over what was reported before a restart; call it before the first target."""
         self._restored = {status.key: status for status in statuses}
+
+    def listed(self) -> None:
+        """Say that all targets are known that there are at the start."""
+        self._gathering.expect(self.states)
 
     def resource_changed(self, resource: JsonObject) -> None:
         """Take a DriftCheck as it is now."""
@@ -165,8 +171,7 @@ class Engine:
             state = self.states[key] = TargetState(key)
             state.uid = uid
             self._recall(state)
-            if state.restored is None and self.reporter is not None:
-                self.reporter.announce(key)
+            self.outlet.announce(state)
         elif (
             state.target == target
             and state.spec_error is None
@@ -194,6 +199,12 @@ class Engine:
     def snapshot(self) -> list[TargetStatus]:
         """Return every target's status as it is now, those not looked at yet left out."""
         return [status_of(state) for state in self.states.values() if state.settled]
+
+    def described(self, gvk: Gvk) -> str:
+        """Identify how a kind is described now, "" where that is not known."""
+        schema = self.observer.schemas.get(gvk)
+        identity = self._schemas.identity(gvk)
+        return f"{identity} {schema.versions.stored}" if schema is not None and identity else ""
 
     @property
     def settled(self) -> bool:
@@ -253,7 +264,11 @@ class Engine:
         state = self.states.get(key)
         if state is None:
             return
-        outcome = await self._reconciler.reconcile(state)
+        if is_first := self._gathering.open:
+            await self._reconciler.prepare(state)
+            outcome = Outcome(after=0.0)
+        else:
+            outcome = await self._reconciler.reconcile(state)
         if self.states.get(key) is not state:
             # It was deleted meanwhile and perhaps made anew: what this look has put down since is
             # nobody's, and would keep live changes from the new target.
@@ -261,12 +276,15 @@ class Engine:
             self._reconciler.drop(key)
             self._unwatch(key)
             return
+        if is_first:
+            self._gathering.rendered(key)
+            return
         if outcome.retry:
             self._queue.retry(key, cap=outcome.after)
         else:
             self._queue.forget_tries(key)
             self._queue.add_by(key, outcome.after)
-        self._looked(state)
+        self.outlet.looked(state)
         self._tidy()
 
     def _recall(self, state: TargetState) -> None:
@@ -275,28 +293,17 @@ class Engine:
         if restored is not None and (not state.uid or restored.uid in {"", state.uid}):
             state.restore(restored)
 
-    def _news(self, state: TargetState, received: float) -> None:
-        if self.gauges is not None:
-            self.gauges.touch(state.key)
-        if self.reporter is not None and state.settled and not state.busy:
-            self.reporter.mark(state.key, received)
-
-    def _looked(self, state: TargetState) -> None:
-        """Tell what a look has changed, which mostly is nothing."""
-        status = status_of(state)
-        if self.gauges is not None:
-            self.gauges.looked(status)
-        if self.reporter is not None and (
-            state.reported is None or not same(state.reported, status)
-        ):
-            self.reporter.mark(state.key)
-
     def _tidy(self) -> None:
         """Remove the checkouts that nobody was rendered from, now and then."""
         now = asyncio.get_running_loop().time()
         if now - self._tidied >= _TIDY_EVERY:
             self._tidied = now
             self._mirrors.prune(self._reconciler.checkouts())
+
+    def _gathered(self, targets: Iterable[TargetKey]) -> None:
+        for key in targets:
+            if key in self.states:
+                self._queue.add(key)
 
     def _depended(self, key: TargetKey) -> None:
         state = self.states.get(key)
@@ -319,10 +326,8 @@ class Engine:
             self.confirmer.drop(key)
         if state.target is not None:
             self._lookup.drop(state.target)
-        if self.reporter is not None:
-            self.reporter.remove(key)
-        if self.gauges is not None:
-            self.gauges.remove(key)
+        self.outlet.remove(key)
+        self._gathering.rendered(key)
         self._unwatch(key)
 
     def _unwatch(self, key: TargetKey) -> None:

@@ -68,6 +68,8 @@ class Observer:
         self._waits = waits
         self._versions = versions
         self.confirmer: Confirmer | None = None
+        # How many objects have been judged so far.
+        self.judged = 0
         self.schemas: dict[Gvk, Schema | None] = {}
         # Kinds whose schema cannot be read, and why.
         self.undescribed: dict[Gvk, LeadsmanError] = {}
@@ -78,6 +80,7 @@ class Observer:
         for state in self._index.owners(key):
             if state.versions.get(key) != version:
                 return True
+            state.assumed.discard(key)
         return bool(self._index.dependents(key)) and (self._versions.get(key) != version)
 
     def observed(
@@ -174,6 +177,7 @@ class Observer:
         untold: set[str],
     ) -> Finding | None:
         self._compared()
+        self.judged += 1
         problem: LeadsmanError | None = self.undescribed.get(desired.gvk)
         if problem is None:
             schema, evidence = self.schemas[desired.gvk], state.evidence(desired.key)

@@ -7,23 +7,21 @@ those objects judged that it touched.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadsman.compare.policy import compile_policy
 from leadsman.engine.inputs import inputs_of, interval
-from leadsman.errors import KubeError, LeadsmanError, SourceError
+from leadsman.errors import KubeError, LeadsmanError
 from leadsman.model.finding import State
 from leadsman.model.identity import Gvk
-from leadsman.model.source import LocalSource
 from leadsman.model.status import Failure
 from leadsman.render.helm_values import secret_texts
 from leadsman.render.renderer import ClusterFacts
-from leadsman.source.local import local_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,22 +30,18 @@ if TYPE_CHECKING:
     from leadsman.engine.acquire import Acquirer
     from leadsman.engine.index import Index
     from leadsman.engine.lookup import Lookup
+    from leadsman.engine.sources import Sources
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery
     from leadsman.model.identity import TargetKey
-    from leadsman.model.source import Artifact, Commit, Credentials, GitSource
+    from leadsman.model.source import Artifact, Commit
     from leadsman.model.target import Target
     from leadsman.render.renderer import Renderer, ValuesDocument
-    from leadsman.source.mirrors import GitMirrors
 
 log = logging.getLogger(__name__)
 
 # The share by which a poll may come later than its interval, so that polls spread out.
 _JITTER = 0.1
-# Several targets of one repository that poll within so many seconds share one answer, but a target
-# asks no less often than its interval says.
-_SHARED_FOR = 2.0
-_SHARED_PART = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,7 @@ class Reconciler:
     def __init__(  # noqa: PLR0913 - the parts, all by name
         self,
         *,
-        mirrors: GitMirrors,
+        sources: Sources,
         renderer: Renderer,
         discovery: Discovery,
         lookup: Lookup,
@@ -74,7 +68,7 @@ class Reconciler:
         staged: Callable[[str, float], None],
     ) -> None:
         """``staged`` is called with a stage's name and the seconds that it took."""
-        self._mirrors = mirrors
+        self._sources = sources
         self._renderer = renderer
         self._discovery = discovery
         self._lookup = lookup
@@ -121,18 +115,33 @@ class Reconciler:
                 state.checked_at = self._now()
         return Outcome(after=interval(target) * (1.0 + _JITTER * random.random()))  # noqa: S311 - spreads polls, keeps no secret
 
+    async def prepare(self, state: TargetState) -> None:
+        """Render the target, and leave it to ``reconcile`` to compare, and to tell what failed."""
+        if state.spec_error is None and state.target is not None:
+            # Whatever goes wrong will do so again where it is told.
+            with suppress(Exception):
+                await self._prepare(state, state.target)
+
     async def _look(self, state: TargetState, target: Target | None) -> bool:
         """Return whether the target was checked; False where there is nothing to look at."""
         if state.spec_error is not None:
             raise state.spec_error
         if target is None:
             return False
+        if await self._prepare(state, target):
+            started = time.monotonic()
+            state.busy = True
+            await self._acquirer.acquire(state)
+            self._staged("compare", time.monotonic() - started)
+        return True
+
+    async def _prepare(self, state: TargetState, target: Target) -> bool:
+        """Render what has changed; return whether there is anything to compare."""
         stale, rejudge, anew = state.stale, state.rejudge, state.requested != state.handled
         if anew:
             state.failed = None
             self._lookup.forget_values(target)
-        credentials = await self._credentials(target)
-        commit = await self._resolve(state, target, credentials)
+        commit = await self._sources.commit(state, target)
         values = await self._values(target)
         policy = compile_policy(target, secret_texts(values))
         rejudge = rejudge or state.policy is None or state.policy.digest != policy.digest
@@ -142,7 +151,7 @@ class Reconciler:
             state.commit = commit
         is_rendered = inputs == state.rendered and not stale
         if is_rendered and not (rejudge or anew or state.pending):
-            return True
+            return False
         if not stale and state.failed is not None and inputs == state.failed[0]:
             # Only a commit or another spec can mend it: rendering once more would say the same.
             # It is said again, since another failure may have been told meanwhile. What is still
@@ -152,17 +161,11 @@ class Reconciler:
                 await self._acquirer.acquire(state)
             raise state.failed[1].with_traceback(None)
         if rejudge or not is_rendered:
-            await self._render(
-                state, target, commit, credentials, values, rejudge=rejudge, inputs=inputs
-            )
+            await self._render(state, target, commit, values, rejudge=rejudge, inputs=inputs)
             state.policy = policy
             state.stale = state.rejudge = False
         if anew:
             state.recheck(policy)
-        started = time.monotonic()
-        state.busy = True
-        await self._acquirer.acquire(state)
-        self._staged("compare", time.monotonic() - started)
         return True
 
     def drop(self, key: TargetKey) -> None:
@@ -172,43 +175,6 @@ class Reconciler:
     def checkouts(self) -> frozenset[Path]:
         """Return the folders that targets were last rendered from."""
         return frozenset(self._checkouts.values())
-
-    async def _credentials(self, target: Target) -> Credentials | None:
-        if isinstance(target.source, LocalSource) or not target.source.secret:
-            return None
-        return await self._lookup.credentials(target.source)
-
-    async def _resolve(
-        self, state: TargetState, target: Target, credentials: Credentials | None
-    ) -> Commit | None:
-        """Return the commit to check; None for a local folder, which is read as it is."""
-        source = target.source
-        if isinstance(source, LocalSource):
-            return None
-        if target.suspended and state.commit is not None and state.commit.sha:
-            return state.commit
-        started = time.monotonic()
-        try:
-            return await self._ask(state, source, credentials)
-        except LeadsmanError:
-            # A rotated password is the likeliest cause that another look at the Secret mends.
-            self._lookup.forget_credentials(source)
-            raise
-        finally:
-            self._staged("source", time.monotonic() - started)
-
-    async def _ask(
-        self, state: TargetState, source: GitSource, credentials: Credentials | None
-    ) -> Commit:
-        max_age = min(_SHARED_FOR, source.interval * _SHARED_PART)
-        try:
-            return await self._mirrors.resolve(source, credentials, max_age=max_age)
-        except SourceError as error:
-            known = state.failure is not None and state.failure.reason == error.reason
-            if error.reason != "RefNotFound" or known:
-                raise
-        # What another target was told a moment ago may be older than the push of this reference.
-        return await self._mirrors.resolve(source, credentials)
 
     async def _values(self, target: Target) -> tuple[ValuesDocument, ...]:
         """Return the Helm values that are in the cluster; what they are read from is watched."""
@@ -223,13 +189,12 @@ class Reconciler:
         state: TargetState,
         target: Target,
         commit: Commit | None,
-        credentials: Credentials | None,
         values: tuple[ValuesDocument, ...],
         *,
         rejudge: bool,
         inputs: tuple[object, ...],
     ) -> None:
-        artifact = await self._artifact(target.source, credentials, commit)
+        artifact = await self._sources.artifact(target, commit)
         self._checkouts[state.key] = artifact.root
         if not rejudge and _leaves_alone(artifact, state, inputs):
             state.commit = artifact.commit
@@ -260,24 +225,6 @@ class Reconciler:
         self._index.replace(state)
         for warning in rendered.warnings:
             log.warning("%s", warning, extra={"target": str(state.key)})
-
-    async def _artifact(
-        self,
-        source: GitSource | LocalSource,
-        credentials: Credentials | None,
-        commit: Commit | None,
-    ) -> Artifact:
-        if isinstance(source, LocalSource):
-            return await asyncio.to_thread(local_artifact, source)
-        assert commit is not None  # noqa: S101 - tells the type checker what _resolve knows
-        started = time.monotonic()
-        try:
-            return await self._mirrors.artifact(source, credentials, commit)
-        except LeadsmanError:
-            self._lookup.forget_credentials(source)
-            raise
-        finally:
-            self._staged("checkout", time.monotonic() - started)
 
     def _adopt_inventory(self, state: TargetState) -> None:
         """Look after what was rendered before a restart, lived, and Git has dropped since."""

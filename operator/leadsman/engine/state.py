@@ -29,7 +29,8 @@ class TargetState:
     ``target`` is None while the custom resource's spec cannot be carried out. Each object of
     ``desired`` is in one of three places: ``pending`` (not judged yet), ``findings`` (not in sync)
     or neither (in sync). ``versions`` holds the resourceVersion that was judged, of objects that
-    live; ``lived`` are those that did when they were last looked at, and must be again.
+    live; ``lived`` are those that did when they were last looked at, and must be again, ``assumed``
+    those that were in sync at that version before a restart, and were not seen since.
     ``confirmed`` holds digests of what the API server was asked about and whose verdict stands,
     ``cautions`` by kind or object what was learned from that. ``orphans`` were rendered once, Git
     has dropped them, and they may still live; ``unserved`` are of kinds that the cluster does not
@@ -68,6 +69,7 @@ class TargetState:
     pending: set[ObjectKey] = field(default_factory=set)
     versions: dict[ObjectKey, str] = field(default_factory=dict)
     lived: set[ObjectKey] = field(default_factory=set)
+    assumed: set[ObjectKey] = field(default_factory=set)
     findings: dict[ObjectKey, Finding] = field(default_factory=dict)
     confirmed: dict[ObjectKey, bytes] = field(default_factory=dict)
     cautions: dict[str, str] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class TargetState:
         """Set how an object stands; None is in sync. Return whether that is news."""
         was_pending = key in self.pending
         self.pending.discard(key)
+        self.assumed.discard(key)
         before = self.findings.get(key)
         if finding is None:
             self.restored_since.pop(key, None)
@@ -143,6 +146,7 @@ class TargetState:
 
     def doubt(self, key: ObjectKey) -> None:
         """Have no verdict on an object any more; that it lived is remembered."""
+        self.assumed.discard(key)
         if self.versions.pop(key, None) is not None:
             self.lived.add(key)
 
@@ -158,8 +162,32 @@ class TargetState:
             return ""
         return inquiry.scaler
 
+    def assume(self, key: ObjectKey, version: str) -> None:
+        """Take an object for in sync as it lives at a version, if it is seen to live at that."""
+        self.pending.discard(key)
+        self.lived.discard(key)
+        self.versions[key] = version
+        self.assumed.add(key)
+
+    def unassume(self) -> None:
+        """Have those judged of which nothing was seen."""
+        for key in tuple(self.assumed):
+            self.doubt(key)
+            self.pending.add(key)
+
+    def is_plainly_in_sync(self, key: ObjectKey) -> bool:
+        """Tell whether an object is in sync by itself: no rule, evidence or answer was needed."""
+        return not (
+            key in self.findings
+            or key in self.pending
+            or key in self.inquiries
+            or key in self.confirmed
+            or key in self.assumed
+        )
+
     def leave(self, key: ObjectKey) -> None:
         """Want no evidence any more of an object that the API server is asked about."""
+        self.assumed.discard(key)
         self.unproven.discard(key)
         inquiry = self.inquiries.get(key)
         if inquiry is not None and inquiry.waiting:
@@ -172,6 +200,7 @@ class TargetState:
         self.pending.discard(key)
         self.versions.pop(key, None)
         self.lived.discard(key)
+        self.assumed.discard(key)
         self.findings.pop(key, None)
         self.confirmed.pop(key, None)
         self.cautions.pop(str(key), None)
@@ -189,6 +218,7 @@ class TargetState:
         self.pending |= self.desired.keys() | self.orphans.keys()
         self.lived |= self.versions.keys()
         self.versions.clear()
+        self.assumed.clear()
         self.confirmed.clear()
 
     def recheck(self, policy: Policy) -> None:

@@ -55,6 +55,15 @@ class Schemas:
                 await self._read(api_version)
             return self._schemas[gvk]
 
+    def identity(self, gvk: Gvk) -> str:
+        """Identify how a kind is described now, "" where that is not known yet.
+
+        By all of its group: what a version cannot hold is told by the others.
+        """
+        group = f"{gvk.group}/" if gvk.group else "v"
+        hashes = sorted(item for item in (self._hashes or {}).items() if item[0].startswith(group))
+        return f"{self._minor} {hashes}" if hashes else ""
+
     async def refresh(self) -> frozenset[str]:
         """Read the index, and return the apiVersions whose schemas are others than before.
 

@@ -71,6 +71,7 @@ async def test_one_made_anew_while_the_former_is_looked_at_is_told_of_live_chang
     target = TargetKey("DriftCheck", "shop", "shop")
     running = asyncio.create_task(engine.run(2))
     try:
+        engine.listed()
         engine.resource_changed(_resource("one"))
         await slow.begun.wait()
         engine.resource_gone(target)
