@@ -35,7 +35,7 @@ class Settings:
     log_format: str = "json"
     log_level: str = "info"
     identity: str = "leadsman"
-    workers: int = 8
+    workers: int = 32
     renders: int = 2
     report_period: float = 1.0
     ready_within: float = 60.0

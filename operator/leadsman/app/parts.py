@@ -99,5 +99,6 @@ async def make_parts(settings: Settings, mirrors_in: Path | None = None) -> Asyn
             ),
             instruments=instruments,
             mode=settings.mode,
+            share=max(1, settings.workers * 3 // 4),
         )
         yield Parts(client, discovery, instruments, engine)

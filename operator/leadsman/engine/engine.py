@@ -11,6 +11,7 @@ import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from leadsman.engine.acquire import Acquirer
 from leadsman.engine.confirmer import Confirmer
@@ -20,6 +21,7 @@ from leadsman.engine.inquiries import Inquiries
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.observer import Observer
 from leadsman.engine.once import finish
+from leadsman.engine.order import Fair
 from leadsman.engine.outlet import Outlet
 from leadsman.engine.queue import WorkQueue
 from leadsman.engine.reconcile import Outcome, Reconciler
@@ -29,6 +31,7 @@ from leadsman.engine.status import status_of
 from leadsman.engine.surface import Surface
 from leadsman.errors import LeadsmanError
 from leadsman.model.identity import TargetKey
+from leadsman.model.source import GitSource
 from leadsman.settings import Mode
 from leadsman.targets.driftcheck import target_from
 from leadsman.targets.requests import check_requested
@@ -54,7 +57,10 @@ _TIDY_EVERY = 5.0
 
 
 class Engine:
-    """All targets of one process."""
+    """All targets of one process.
+
+    ``share`` is how many targets of one Git server may be looked at at once; None: any number.
+    """
 
     def __init__(  # noqa: PLR0913 - the parts, all by name
         self,
@@ -66,6 +72,7 @@ class Engine:
         renderer: Renderer,
         instruments: Instruments,
         mode: Mode = Mode.READ_ONLY,
+        share: int | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.states: dict[TargetKey, TargetState] = {}
@@ -74,7 +81,9 @@ class Engine:
         self._mirrors = mirrors
         self._schemas = schemas
         self._now = now
-        self._queue: WorkQueue[TargetKey] = WorkQueue(waited=instruments.queue_wait.observe)
+        self._queue: WorkQueue[TargetKey] = WorkQueue(
+            waited=instruments.queue_wait.observe, order=Fair(self._host, share)
+        )
         self._index = Index()
         self._lookup = Lookup(client)
         self._tidied = float("-inf")
@@ -299,6 +308,12 @@ class Engine:
         if now - self._tidied >= _TIDY_EVERY:
             self._tidied = now
             self._mirrors.prune(self._reconciler.checkouts())
+
+    def _host(self, key: TargetKey) -> str:
+        """Return the server whose slowness would delay a target."""
+        state = self.states.get(key)
+        source = state.target.source if state is not None and state.target is not None else None
+        return urlsplit(source.url).netloc if isinstance(source, GitSource) else ""
 
     def _gathered(self, targets: Iterable[TargetKey]) -> None:
         for key in targets:

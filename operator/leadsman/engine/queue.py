@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from leadsman.engine.order import Fair, Order
 
 K = TypeVar("K", bound=Hashable)
 
@@ -39,7 +40,10 @@ class Backoff:
 
 
 class WorkQueue(Generic[K]):
-    """A deduplicating queue with one timer per key, for use on one event loop."""
+    """A deduplicating queue with one timer per key, for use on one event loop.
+
+    ``order`` says what comes first, by default what was added first.
+    """
 
     def __init__(
         self,
@@ -47,11 +51,12 @@ class WorkQueue(Generic[K]):
         backoff: Backoff | None = None,
         chance: Callable[[], float] = random.random,
         waited: Callable[[float], None] | None = None,
+        order: Order[K] | None = None,
     ) -> None:
         self._backoff = backoff or Backoff()
         self._chance = chance
         self._waited = waited
-        self._ready: deque[K] = deque()
+        self._ready: Order[K] = Fair() if order is None else order
         self._added: dict[K, float] = {}
         self._busy: set[K] = set()
         self._again: set[K] = set()
@@ -65,7 +70,7 @@ class WorkQueue(Generic[K]):
     @property
     def idle(self) -> bool:
         """Tell whether nothing waits and nobody works; timers do not count."""
-        return not self._ready and not self._busy
+        return not len(self._ready) and not self._busy
 
     def add(self, key: K) -> None:
         """Make the key ready now."""
@@ -74,7 +79,7 @@ class WorkQueue(Generic[K]):
             self._again.add(key)
         elif key not in self._added:
             self._added[key] = asyncio.get_running_loop().time()
-            self._ready.append(key)
+            self._ready.add(key)
             self._wake.set()
 
     def add_after(self, key: K, delay: float) -> None:
@@ -116,10 +121,9 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """Wait for a key and take it; ``done`` must follow."""
-        while not self._ready:
+        while (key := self._ready.take()) is None:
             self._wake.clear()
             await self._wake.wait()
-        key = self._ready.popleft()
         added = self._added.pop(key)
         self._busy.add(key)
         if self._waited is not None:
@@ -129,9 +133,13 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """Say that the work on a key has ended."""
         self._busy.discard(key)
+        self._ready.done(key)
         if key in self._again:
             self._again.discard(key)
             self.add(key)
+        if len(self._ready):
+            # One that had to wait for this one's end may go on.
+            self._wake.set()
 
     def close(self) -> None:
         """Cancel all timers."""

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from leadsman.engine.order import Urgent
+from leadsman.engine.pace import Pace
 from leadsman.engine.queue import WorkQueue
 from leadsman.engine.status import status_of
 from leadsman.errors import KubeError
@@ -30,6 +32,10 @@ _PATIENCE = 1.0
 _DOUBT = 10.0
 # Seconds between two tries to write, at most.
 _RETRY_WITHIN = 30.0
+# Writes a second in the long run, and at once. A thousand changes at once that concern a hundred
+# targets are told in a second; Events are for people, who read slower, and never delay a report.
+_REPORTS_PACE = (100.0, 200)
+_EVENTS_PACE = (20.0, 200)
 # Seconds that what is being written may take once the process has been told to end.
 _LAST_WORDS = 3.0
 
@@ -53,14 +59,20 @@ class Reporter:
         self._instruments = instruments
         self._now = now
         self._period = period
-        self._queue: WorkQueue[TargetKey] = WorkQueue()
         self._received: dict[TargetKey, float] = {}
+        # A live change goes before another revision.
+        self._order: Urgent[TargetKey] = Urgent(self._received.__contains__)
+        self._queue: WorkQueue[TargetKey] = WorkQueue(order=self._order)
+        self._events: WorkQueue[TargetKey] = WorkQueue()
+        self._pace = Pace(*_REPORTS_PACE)
+        self._events_pace = Pace(*_EVENTS_PACE)
         self._written: dict[TargetKey, float] = {}
 
     def mark(self, key: TargetKey, received: float | None = None) -> None:
         """Say that the target may have news; ``received`` is when a live change came in."""
         if received is not None:
             self._received.setdefault(key, received)
+            self._order.hurry(key)
         # By the loop's clock: the wall clock may jump, and a report must not wait for it.
         now = asyncio.get_running_loop().time()
         wait = self._written.get(key, float("-inf")) + self._period - now
@@ -73,6 +85,7 @@ class Reporter:
     def remove(self, key: TargetKey) -> None:
         """Forget the target."""
         self._queue.remove(key)
+        self._events.remove(key)
         self._received.pop(key, None)
         self._written.pop(key, None)
         self._writer.forget(key)
@@ -85,15 +98,23 @@ class Reporter:
 
     async def run(self, workers: int = 4) -> None:
         """Write until cancelled."""
-        await self._queue.run(self._handle, workers)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._queue.run(self._handle, workers))
+                group.create_task(self._events.run(self._emit, workers))
+        except asyncio.CancelledError:
+            # The next process takes the report for all that was said: Events that are not written
+            # now never will be.
+            last = asyncio.ensure_future(self._say_the_rest())
+            await asyncio.wait({last}, timeout=_LAST_WORDS)
+            last.cancel()
+            raise
 
     async def _handle(self, key: TargetKey) -> None:
         report = asyncio.ensure_future(self._report(key))
         try:
             await asyncio.shield(report)
         except asyncio.CancelledError:
-            # The next process takes the report for all that was said: Events that are not written
-            # now never will be.
             await asyncio.wait({report}, timeout=_LAST_WORDS)
             report.cancel()
             raise
@@ -108,6 +129,7 @@ class Reporter:
         if wait := self._doubted(state):
             self._queue.add_after(key, wait)
             return
+        await self._pace.turn()
         received = self._received.pop(key, None)
         status, settled = status_of(state), state.settled
         try:
@@ -115,7 +137,7 @@ class Reporter:
         except KubeError as error:
             if received is not None:
                 self._received.setdefault(key, received)
-            self._retry(key, "report", error)
+            self._retry(self._queue, key, "report", error)
             return
         if written and settled:
             self._written[key] = asyncio.get_running_loop().time()
@@ -126,11 +148,22 @@ class Reporter:
         events = events_between(before, status)
         for event in events:
             log.info("%s: %s", event.reason, event.note, extra={"target": str(key)})
-        refused = await self._recorder.emit(key, events)
+        self._queue.forget_tries(key)
+        if events:
+            self._recorder.hold(key, events)
+            self._events.add(key)
+
+    async def _emit(self, key: TargetKey) -> None:
+        """Write the Events of a target that wait."""
+        refused = await self._recorder.emit(key, self._events_pace.turn)
         if refused is None:
-            self._queue.forget_tries(key)
+            self._events.forget_tries(key)
         else:
-            self._retry(key, "Events", refused)
+            self._retry(self._events, key, "Events", refused)
+
+    async def _say_the_rest(self) -> None:
+        for key in self._recorder.waiting():
+            await self._recorder.emit(key)
 
     def _doubted(self, state: TargetState) -> float:
         """Return for how many seconds more a failure is not told.
@@ -145,8 +178,10 @@ class Reporter:
             return 0.0
         return min(_DOUBT, max(0.0, failure.since + _DOUBT - self._now()))
 
-    def _retry(self, key: TargetKey, what: str, error: KubeError) -> None:
-        delay = self._queue.retry(key, cap=_RETRY_WITHIN)
+    def _retry(
+        self, queue: WorkQueue[TargetKey], key: TargetKey, what: str, error: KubeError
+    ) -> None:
+        delay = queue.retry(key, cap=_RETRY_WITHIN)
         log.warning(
             "%s not written: %s",
             what,

@@ -19,7 +19,7 @@ from leadsman.report.jsonsize import clean
 from leadsman.report.times import rfc3339_micro
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from leadsman.model.identity import TargetKey
     from leadsman.model.json import Json, JsonObject
@@ -37,6 +37,10 @@ _NAME = 253 - 17
 _REMEMBERED = 4096
 # Events of one target that wait to be written; then the oldest are given up.
 _WAITING = 200
+
+
+async def _at_once() -> None:
+    """Wait for nothing."""
 
 
 class Requester(Protocol):
@@ -82,15 +86,26 @@ class EventRecorder:
         self._series: OrderedDict[EventSpec, _Series] = OrderedDict()
         self._waiting: dict[TargetKey, deque[tuple[EventSpec, float]]] = {}
 
-    async def emit(self, target: TargetKey, specs: Iterable[EventSpec]) -> KubeError | None:
-        """Write what waits of the target's Events, then these; return why some still wait.
-
-        One call per target at a time.
-        """
+    def hold(self, target: TargetKey, specs: Iterable[EventSpec]) -> None:
+        """Have Events of a target wait to be written; they tell the time of this call."""
         now = self._now()
         waiting = self._waiting.setdefault(target, deque(maxlen=_WAITING))
         waiting.extend((spec, now) for spec in specs)
+
+    def waiting(self) -> tuple[TargetKey, ...]:
+        """Return the targets of which Events wait."""
+        return tuple(self._waiting)
+
+    async def emit(
+        self, target: TargetKey, turn: Callable[[], Awaitable[None]] = _at_once
+    ) -> KubeError | None:
+        """Write what waits of the target's Events; return why some still wait.
+
+        One call per target at a time. ``turn`` is awaited before each.
+        """
+        waiting = self._waiting.get(target)
         while waiting:
+            await turn()
             spec, moment = waiting[0]
             try:
                 await self._emit(spec, moment)
@@ -106,7 +121,9 @@ class EventRecorder:
                 )
             else:
                 self._observe(spec.reason)
-            waiting.popleft()
+            # It may have been given up meanwhile, for newer ones.
+            if waiting and waiting[0] == (spec, moment):
+                waiting.popleft()
         self.forget(target)
         return None
 

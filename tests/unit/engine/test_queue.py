@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadsman.engine.order import Fair
 from leadsman.engine.queue import Backoff, WorkQueue
 
 if TYPE_CHECKING:
@@ -147,3 +148,16 @@ async def test_the_time_a_key_waited_is_told() -> None:
 def test_a_backoff_is_bounded_by_its_cap_and_jitter(tries: int, chance: float, cap: float) -> None:
     backoff = Backoff(base=0.5, cap=cap, jitter=0.2)
     assert 0 < backoff.delay(tries, chance) <= cap * 1.2
+
+
+async def test_a_group_that_is_busy_leaves_workers_to_others() -> None:
+    queue: WorkQueue[str] = WorkQueue(order=Fair(lambda key: key[0], 1))
+    for key in ("slow 1", "slow 2", "quick"):
+        queue.add(key)
+    assert [await _take(queue), await _take(queue)] == ["slow 1", "quick"]
+    waiting = asyncio.create_task(_take(queue))
+    queue.done("quick")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.done("slow 1")
+    assert await waiting == "slow 2"

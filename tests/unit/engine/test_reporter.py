@@ -154,3 +154,31 @@ async def test_other_failures_are_told_at_once(stage: str, since: float, *, told
         state.reported = status_of(state)
     async with api_server() as server:
         assert make(server, state)._doubted(state) == 0.0
+
+
+async def test_a_live_change_is_written_before_another_revision() -> None:
+    states = {state.key: state for state in (target_state(f"t{number}") for number in range(9))}
+    for state in states.values():
+        drift(state)
+    urgent = list(states)[-1]
+    async with api_server() as server:
+        made = Reporter(
+            states,
+            ReportWriter(server.client),
+            EventRecorder(server.client, instance="leadsman-0"),
+            Instruments(),
+            now=lambda: NOW,
+            period=0.0,
+        )
+        for key in states:
+            made.mark(key)
+        made.mark(urgent, NOW)
+        task = asyncio.create_task(made.run(workers=1))
+        async with asyncio.timeout(30):
+            while not server.objects:
+                server.arrived.clear()
+                await server.arrived.wait()
+        first = next(iter(server.objects))
+        task.cancel()
+        await asyncio.wait({task})
+    assert first.endswith(f"/{urgent.name}")

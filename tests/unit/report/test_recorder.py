@@ -10,8 +10,11 @@ from unit.report.apiserver import api_server
 from unit.report.samples import NOW, change, finding, status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pytest
 
+    from leadsman.errors import KubeError
     from leadsman.model.json import JsonObject
 
 TARGET = status().key
@@ -25,13 +28,18 @@ class Clock:
         return self.now
 
 
+async def said(recorder: EventRecorder, events: Iterable[EventSpec]) -> KubeError | None:
+    recorder.hold(TARGET, events)
+    return await recorder.emit(TARGET)
+
+
 async def test_an_event_is_created_on_the_target() -> None:
     written: list[str] = []
     async with api_server() as server:
         recorder = EventRecorder(
             server.client, instance="leadsman-0", now=Clock(), observe=written.append
         )
-        await recorder.emit(TARGET, events_between(status(), status(finding())))
+        await said(recorder, events_between(status(), status(finding())))
         ((path, event),) = server.objects.items()
     name = event["metadata"].pop("name")
     assert path == f"{EVENTS}/{name}"
@@ -70,17 +78,15 @@ async def test_an_event_that_comes_again_counts_up_within_the_window() -> None:
         recorder = EventRecorder(server.client, instance="leadsman-0", now=clock, window=600)
         events = events_between(status(), status(finding()))
         for _ in range(3):
-            await recorder.emit(TARGET, events)
+            await said(recorder, events)
             clock.now += 60
         ((_, event),) = server.objects.items()
         assert event["series"] == {"count": 3, "lastObservedTime": "2026-11-23T12:02:00.000000Z"}
         clock.now += 601
-        await recorder.emit(TARGET, events)
+        await said(recorder, events)
         assert len(server.objects) == 2
         # Another value is other news.
-        await recorder.emit(
-            TARGET, events_between(status(), status(finding(changes=(change(live=6),))))
-        )
+        await said(recorder, events_between(status(), status(finding(changes=(change(live=6),)))))
         assert len(server.objects) == 3
 
 
@@ -90,8 +96,8 @@ async def test_drift_that_comes_and_goes_is_counted_whenever_it_does() -> None:
         for minute in range(3):
             changes = (replace(change(), time=f"2026-01-01T12:0{minute}:00Z"),)
             drifted = status(finding(changes=changes, since=1767268800.0 + 60 * minute))
-            await recorder.emit(TARGET, events_between(status(), drifted))
-            await recorder.emit(TARGET, events_between(drifted, status()))
+            await said(recorder, events_between(status(), drifted))
+            await said(recorder, events_between(drifted, status()))
         assert len(server.objects) == 2
         assert [event["series"]["count"] for event in server.objects.values()] == [3, 3]
 
@@ -101,10 +107,10 @@ async def test_an_expired_event_is_created_anew() -> None:
         clock = Clock()
         recorder = EventRecorder(server.client, instance="leadsman-0", now=clock)
         events = events_between(status(), status(finding()))
-        await recorder.emit(TARGET, events)
+        await said(recorder, events)
         server.objects.clear()
         clock.now += 60
-        await recorder.emit(TARGET, events)
+        await said(recorder, events)
         ((_, event),) = server.objects.items()
         assert "series" not in event
 
@@ -116,7 +122,7 @@ async def test_an_event_that_cannot_be_written_stops_nothing(
         recorder = EventRecorder(server.client, instance="leadsman-0")
         server.refusals = [(403, "Forbidden")]
         many = status(finding(), finding("db", State.MISSING))
-        await recorder.emit(TARGET, events_between(status(), many))
+        await said(recorder, events_between(status(), many))
         assert len(server.objects) == 1
     assert "refused: Forbidden" in caplog.text
 
@@ -125,9 +131,7 @@ async def test_an_event_whose_answer_was_lost_is_not_written_twice() -> None:
     async with api_server() as server:
         events = events_between(status(), status(finding()))
         for _ in range(2):  # a second recorder at the same moment makes the same name
-            await EventRecorder(server.client, instance="leadsman-0", now=Clock()).emit(
-                TARGET, events
-            )
+            await said(EventRecorder(server.client, instance="leadsman-0", now=Clock()), events)
         assert len(server.objects) == 1
         assert [method for method, _ in server.requests] == ["POST", "POST"]
 
@@ -138,7 +142,7 @@ async def test_what_is_remembered_is_bounded() -> None:
         (event,) = events_between(status(), status(finding()))
         for number in range(4096):
             recorder._series[replace(event, note=str(number))] = _Series("event", NOW * 2)
-        await recorder.emit(TARGET, [event])
+        await said(recorder, [event])
         assert len(recorder._series) == 4096
         assert next(reversed(recorder._series.values())).name != "event"
 
@@ -183,20 +187,20 @@ async def test_what_can_go_better_another_time_is_said_in_order_and_once() -> No
             server.client, instance="leadsman-0", now=clock, observe=written.append
         )
         server.refusals = [(429, "TooManyRequests")] * 20
-        error = await recorder.emit(TARGET, events_between(status(), status(finding())))
+        error = await said(recorder, events_between(status(), status(finding())))
         assert error is not None
         assert error.reason == "TooManyRequests"
         assert written == []
         server.refusals = []
         clock.now += 60
         later = status(finding(), finding("db", State.MISSING))
-        assert await recorder.emit(TARGET, events_between(status(finding()), later)) is None
+        assert await said(recorder, events_between(status(finding()), later)) is None
         first, second = server.objects.values()
         # Each at the moment at which it was news.
         assert first["eventTime"] == "2026-11-23T12:00:00.000000Z"
         assert second["eventTime"] == "2026-11-23T12:01:00.000000Z"
         assert second["note"] == "Deployment shop/db is missing"
-        assert await recorder.emit(TARGET, ()) is None
+        assert await said(recorder, ()) is None
         assert len(server.objects) == len(written) == 2
 
 
@@ -206,9 +210,9 @@ async def test_what_waits_is_bounded_and_goes_with_its_target() -> None:
         (event,) = events_between(status(), status(finding()))
         server.refusals = [(503, "ServiceUnavailable")] * 20
         many = [replace(event, note=str(number)) for number in range(1000)]
-        assert await recorder.emit(TARGET, many) is not None
+        assert await said(recorder, many) is not None
         assert len(recorder._waiting[TARGET]) == 200
         recorder.forget(TARGET)
         server.refusals = []
-        assert await recorder.emit(TARGET, ()) is None
+        assert await said(recorder, ()) is None
         assert not server.objects
