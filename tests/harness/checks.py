@@ -107,6 +107,11 @@ class Check:
         """Change the spec; None removes a field."""
         self.plane.api.patch(self._path("driftchecks"), {"spec": spec})
 
+    def request(self, value: str) -> None:
+        """Ask for a full check."""
+        annotations = {"check.leadsman.dev/requestedAt": value}
+        self.plane.api.patch(self._path("driftchecks"), {"metadata": {"annotations": annotations}})
+
     def generation(self) -> int:
         """Return how often the spec was changed."""
         return int(self.plane.api.get(self._path("driftchecks"))["metadata"]["generation"])

@@ -11,6 +11,7 @@ import orjson
 from leadsman.compare.rewrites.lineage import converted, is_convertible, relabelled
 from leadsman.errors import KubeError
 from leadsman.live.definitions import read_definition
+from leadsman.model.json import canonical
 
 if TYPE_CHECKING:
     from leadsman.engine.state import TargetState
@@ -116,7 +117,7 @@ def _standing(
     return replace(
         source,
         gvk=gvk,
-        body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),
+        body=canonical(body),
         origin=source,
         unconverted=unconverted,
     )

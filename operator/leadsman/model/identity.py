@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ class Gvk:
     @classmethod
     def parse(cls, api_version: str, kind: str) -> Gvk:
         """Read ``apps/v1`` or ``v1`` as written in a manifest."""
-        group, _, version = api_version.rpartition("/")
-        return cls(group, version, kind)
+        return _parse(api_version, kind)
 
     @property
     def api_version(self) -> str:
@@ -64,6 +64,13 @@ class Gvk:
 
     def __str__(self) -> str:
         return f"{self.api_version} {self.kind}"
+
+
+@lru_cache(maxsize=4096)
+def _parse(api_version: str, kind: str) -> Gvk:
+    """Return one and the same value for all objects of a kind."""
+    group, _, version = api_version.rpartition("/")
+    return Gvk(group, version, kind)
 
 
 @dataclass(frozen=True, slots=True, order=True)

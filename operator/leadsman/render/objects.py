@@ -11,11 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from leadsman.errors import RenderError
 from leadsman.model.desired import DesiredObject, Rendered
 from leadsman.model.identity import Gvk, ObjectKey
+from leadsman.model.json import canonical
 from leadsman.render.documents import Documents, Manifest
 from leadsman.render.messages import shorten
 
@@ -63,9 +62,9 @@ def assemble(documents: Documents, *, renderer: str, namespace: str, scope: Scop
                 f"{key} is rendered twice, by {former.file} and by {manifest.file}: "
                 "the last one counts"
             )
-        canonical = orjson.dumps({**body, "metadata": placed}, option=orjson.OPT_SORT_KEYS)
-        digest = hashlib.sha256(canonical).digest()[:_DIGEST_BYTES]
-        objects[key] = DesiredObject(key, gvk, canonical, digest, manifest.file)
+        text = canonical({**body, "metadata": placed})
+        digest = hashlib.sha256(text).digest()[:_DIGEST_BYTES]
+        objects[key] = DesiredObject(key, gvk, text, digest, manifest.file)
     return Rendered(tuple(objects.values()), renderer, tuple(dict.fromkeys(warnings)))
 
 
