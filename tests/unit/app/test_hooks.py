@@ -8,7 +8,7 @@ import io
 import json
 import logging
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -260,7 +260,9 @@ async def test_a_connection_that_says_nothing_is_ended(
         ):
             reader, writer = await asyncio.open_connection("127.0.0.1", forge.port)
             writer.write(begun)
-            assert await reader.read() == b""
+            # Ended before it could say anything, it is reset.
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
             writer.close()
         assert not forge.counts
 
@@ -275,7 +277,16 @@ async def test_connections_are_few(secrets: Path, monkeypatch: pytest.MonkeyPatc
         for _, held_writer in held:
             held_writer.close()
             await held_writer.wait_closed()
-        assert (await forge.send(GITHUB))[0] == 202
+
+        async def served() -> bool:
+            try:
+                return (await forge.send(GITHUB))[0] == 202
+            except aiohttp.ClientError:
+                return False  # it has not noticed yet that others have gone
+
+        async with asyncio.timeout(30):
+            while not await served():
+                pass
 
 
 async def test_a_connection_is_for_one_request(forge: Forge) -> None:

@@ -110,9 +110,8 @@ async def test_pushes_cost_one_look_and_one_more_for_those_that_come_during_it()
     try:
         engine.resource_changed(_resource("one"))
         await slow.begun.wait()
-        assert [engine.repository_changed(names) for names in (shop, other, shop, shop)] == [
-            *(1, 0, 1, 1)
-        ]
+        told = [engine.repository_changed(names) for names in (shop, other, shop, shop)]
+        assert told == [1, 0, 1, 1]
         assert mirrors.doubted == [shop] * 3
         slow.go.set()
         async with asyncio.timeout(5):
