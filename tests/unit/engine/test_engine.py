@@ -108,6 +108,7 @@ async def test_pushes_cost_one_look_and_one_more_for_those_that_come_during_it()
     running = asyncio.create_task(engine.run(1))
     shop, other = {"git.example/shop"}, {"git.example/other"}
     try:
+        engine.listed()
         engine.resource_changed(_resource("one"))
         await slow.begun.wait()
         told = [engine.repository_changed(names) for names in (shop, other, shop, shop)]
