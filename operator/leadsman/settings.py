@@ -22,7 +22,8 @@ class Settings:
     ``mode`` is what may be asked of the cluster. ``namespaces`` empty: all. ``workers`` targets
     are reconciled at once, ``renders`` programs run at once. ``object_series`` caps the series of
     ``leadsman_object_drifted``. ``bind`` is ``host:port`` of ``/metrics``, ``/healthz`` and
-    ``/readyz``. Times are seconds.
+    ``/readyz``. ``hooks_bind`` is that of webhooks, empty where there are none, and
+    ``hooks_secrets`` the file with the secrets that they are signed with. Times are seconds.
     """
 
     kubeconfig: str = ""
@@ -32,6 +33,8 @@ class Settings:
     namespaces: tuple[str, ...] = ()
     cache: Path = Path("/var/cache/leadsman")
     bind: str = "0.0.0.0:8080"
+    hooks_bind: str = ""
+    hooks_secrets: Path | None = None
     log_format: str = "json"
     log_level: str = "info"
     identity: str = "leadsman"

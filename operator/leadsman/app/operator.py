@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from leadsman import handlers
 from leadsman.app.fence import Fence
+from leadsman.app.hooks import receive_hooks
 from leadsman.app.parts import make_parts
 from leadsman.app.reports import ReportWatch, read_reports
 from leadsman.app.web import serve
@@ -47,13 +48,13 @@ async def run(settings: Settings, lag: Lag) -> None:
     """Run until SIGTERM or SIGINT, on a loop of ``lag``'s.
 
     Raises:
-        LeadsmanError: it cannot even start: no cluster, no address to serve on, a program missing;
-            or the fence of DryRun mode is not in place, or not any more.
+        LeadsmanError: it cannot even start: no cluster, no address to serve on, a program or the
+            webhooks' secrets missing; or the fence of DryRun mode is not in place, or not any more.
 
     """
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    async with make_parts(settings) as parts:
+    async with make_parts(settings) as parts, receive_hooks(settings, parts):
         lag.observe = parts.instruments.loop_lag.observe
         await _operate(parts, settings, stop)
 

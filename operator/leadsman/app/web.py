@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
-def split_bind(bind: str) -> tuple[str, int]:
+def split_bind(bind: str, option: str = "--bind") -> tuple[str, int]:
     """Split ``host:port``; ``:8080`` is every address, ``[::1]:8080`` an IPv6 one.
 
     Raises:
@@ -22,7 +22,7 @@ def split_bind(bind: str) -> tuple[str, int]:
     host, colon, port = bind.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest TCP port
         raise LeadsmanError(
-            "InvalidSettings", f"--bind wants host:port, got {bind!r}", retryable=False
+            "InvalidSettings", f"{option} wants host:port, got {bind!r}", retryable=False
         )
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - a Pod serves its Service
 

@@ -108,6 +108,19 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="where /metrics, /healthz and /readyz are served (%(default)s)",
     )
     group.add_argument(
+        "--hooks-bind",
+        default=_DEFAULTS.hooks_bind,
+        metavar="HOST:PORT",
+        help="where forges may POST their push webhooks, to /hooks/push (default: nowhere)",
+    )
+    group.add_argument(
+        "--hooks-secret-file",
+        type=Path,
+        default=_DEFAULTS.hooks_secrets,
+        metavar="FILE",
+        help="the secrets of webhooks, one a line; read anew when it changes",
+    )
+    group.add_argument(
         "--cache-dir",
         type=Path,
         default=_DEFAULTS.cache,
@@ -233,6 +246,8 @@ def settings_from(options: argparse.Namespace) -> Settings:
         namespaces=tuple(filter(None, given.get("watch_namespaces", "").split(","))),
         cache=options.cache_dir,
         bind=given.get("bind", _DEFAULTS.bind),
+        hooks_bind=given.get("hooks_bind", _DEFAULTS.hooks_bind),
+        hooks_secrets=given.get("hooks_secret_file", _DEFAULTS.hooks_secrets),
         log_format=given.get("log_format", _DEFAULTS.log_format),
         log_level=given.get("log_level", _DEFAULTS.log_level),
         identity=os.environ.get("POD_NAME") or os.uname().nodename,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from leadsman.engine.acquire import Acquirer
 from leadsman.engine.confirmer import Confirmer
+from leadsman.engine.followers import followers_of
 from leadsman.engine.gathering import Gathering
 from leadsman.engine.index import Index
 from leadsman.engine.inquiries import Inquiries
@@ -37,7 +38,7 @@ from leadsman.targets.driftcheck import target_from
 from leadsman.targets.requests import check_requested
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
@@ -204,6 +205,18 @@ class Engine:
         """Forget a target whose custom resource was deleted."""
         if key in self.states:
             self._forget(key)
+
+    def repository_changed(self, names: Collection[str]) -> int:
+        """Look at Git now for what follows a repository that was pushed to; return how many.
+
+        ``names`` are its addresses in the form of ``repository_name``.
+        """
+        followers = followers_of(self.states.values(), names)
+        if followers:
+            self._mirrors.doubt(names)
+        for key in followers:
+            self._queue.add(key)
+        return len(followers)
 
     def snapshot(self) -> list[TargetStatus]:
         """Return every target's status as it is now, those not looked at yet left out."""

@@ -135,6 +135,12 @@ class Instruments:
             ("reason",),
             registry=registry,
         )
+        self._hooks = Counter(
+            "leadsman_hooks_total",
+            "Webhooks that were received, by who says to have sent them and what came of them.",
+            ("forge", "outcome"),
+            registry=registry,
+        )
 
     def staged(self, stage: str, seconds: float) -> None:
         """Time a stage."""
@@ -156,6 +162,10 @@ class Instruments:
     def fetched(self, outcome: str) -> None:
         """Count an attempt to bring a repository up to date."""
         self._fetches.labels(outcome).inc()
+
+    def hooked(self, forge: str, outcome: str) -> None:
+        """Count a webhook."""
+        self._hooks.labels(forge, outcome).inc()
 
     def rendered(self, renderer: str, outcome: str) -> None:
         """Count a render."""

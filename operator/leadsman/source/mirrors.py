@@ -25,7 +25,7 @@ from leadsman.source.limits import Limits
 from leadsman.source.program import Workshop
 from leadsman.source.refs import needs_complete_listing, not_found, pinned, revision
 from leadsman.source.remote import Remote
-from leadsman.source.url import parse_url
+from leadsman.source.url import parse_url, repository_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -121,6 +121,15 @@ class GitMirrors:
             info = checkout.info
             commit = Commit(sha, revision(sha), info.author, info.subject, info.time)
         return Artifact(commit, checkout.root, checkout.trees)
+
+    def doubt(self, names: Collection[str]) -> None:
+        """Give no answer any more that is older than now, of repositories somebody has pushed to.
+
+        ``names`` are addresses in the form of ``repository_name``.
+        """
+        for remote in self._remotes.values():
+            if repository_name(remote.access.url.text) in names:
+                remote.doubt()
 
     def prune(self, keep: Collection[Artifact | Path]) -> None:
         """Remove the checkouts that are not in ``keep``, and the mirrors that nobody asks.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,10 @@ class Remote:
         listing: Listing = await self._share(key, self._ask, seconds, doing)
         return listing
 
+    def doubt(self) -> None:
+        """Take no answer that was asked for before now: somebody has pushed."""
+        self._asked = -math.inf
+
     def choose(self, ref: GitRef, listing: Listing) -> tuple[Candidate, ...]:
         """Return what a reference means; worked out again only when the server says other."""
         if listing is not self._listing:
@@ -148,9 +153,11 @@ class Remote:
 
     async def _ask(self, begin: Callable[[], None]) -> Listing:
         complete = self._complete
+        asked = math.nan
 
         def begun() -> None:
-            self._asked = time.monotonic()
+            nonlocal asked
+            asked = self._asked = time.monotonic()
             self._answer = None
             begin()
 
@@ -162,9 +169,13 @@ class Remote:
             if done.code:
                 raise self._program.failure(done)
         except SourceError as error:
-            self._answer = error
+            if self._asked == asked:
+                self._answer = error
             raise
         listing = Listing(done.stdout, complete)
+        if self._asked != asked:
+            # It was doubted, or asked again, meanwhile: good only for who was waiting for it.
+            return listing
         if listing != self._listing:
             self._listing = listing
             self._choices.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
@@ -9,9 +10,11 @@ from urllib.parse import unquote, urlsplit
 from leadsman.errors import SourceError
 
 _SCHEME = re.compile(r"(https?|ssh|file)://")
-_SCP = re.compile(r"(?:[^/\s:@]+@)?[^/\s:]+:(?!//)\S+")
+_SCP = re.compile(r"(?:[^/\s:@]+@)?(?P<host>\[[^]/\s]+\]|[^/\s:]+):(?!//)(?P<path>\S+)")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 _DEFAULT_SSH_USER = "git"
+# Source: gitprotocol-pack(5) and the RFCs of the others.
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,34 @@ def parse_url(url: str, *, allow_file: bool = False) -> RemoteUrl:
 def display_url(url: str) -> str:
     """Return an address without what may be secret: forges take a token for a user's name."""
     return re.sub(r"^(https?://)[^/@]*@", r"\1", url).partition("?")[0]
+
+
+@functools.lru_cache(maxsize=16384)
+def repository_name(url: str) -> str:
+    """Return ``host[:port]/path``, the same for all addresses of a repository; "" for none.
+
+    Forges serve a repository by several protocols, and tell of all its addresses: scheme, user, a
+    default port, ``.git``, slashes around the path and the case of letters make no difference.
+    Two repositories whose names differ in case alone share a name: forges allow no such two.
+    """
+    if _UNPRINTABLE.search(url):
+        return ""
+    if short := _SCP.fullmatch(url):
+        scheme, host, port, path = "ssh", short["host"].strip("[]"), None, short["path"]
+    else:
+        try:
+            parts = urlsplit(url)
+            scheme, host, port, path = parts.scheme, parts.hostname or "", parts.port, parts.path
+        except ValueError:
+            return ""
+    steps = [step for step in unquote(path).lower().split("/") if step]
+    if steps:
+        steps[-1] = steps[-1].removesuffix(".git")
+    host, path = host.lower().rstrip("."), "/".join(filter(None, steps))
+    if scheme not in _DEFAULT_PORTS or not host or not path or not (host + path).isprintable():
+        return ""
+    place = f"[{host}]" if ":" in host else host
+    return f"{place}/{path}" if port in {None, _DEFAULT_PORTS[scheme]} else f"{place}:{port}/{path}"
 
 
 def _scheme_advice(url: str) -> str:

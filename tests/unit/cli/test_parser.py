@@ -30,6 +30,10 @@ def test_every_option_of_run_reaches_the_settings() -> None:
                 "a,b",
                 "--bind",
                 ":1",
+                "--hooks-bind",
+                ":2",
+                "--hooks-secret-file",
+                "/s",
                 "--cache-dir",
                 "/c",
                 "--workers",
@@ -57,6 +61,7 @@ def test_every_option_of_run_reaches_the_settings() -> None:
     assert settings.service_account == Path("/sa")
     assert settings.namespaces == ("a", "b")
     assert settings.bind == ":1"
+    assert (settings.hooks_bind, settings.hooks_secrets) == (":2", Path("/s"))
     assert settings.cache == Path("/c")
     assert (settings.workers, settings.renders, settings.object_series) == (3, 4, 5)
     assert (settings.helm, settings.kustomize, settings.git) == ("h", "ku", "g")

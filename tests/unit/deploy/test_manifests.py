@@ -1,14 +1,17 @@
 """What ``kubectl apply -k deploy`` installs, built by the real Kustomize."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import yaml
 
 import leadsman
-from leadsman.cli.parser import parser
+from leadsman.app.hooks import PATH
+from leadsman.cli.parser import parser, settings_from
 from leadsman.model.json import JsonObject
 from leadsman.settings import Mode, Settings
 
@@ -171,6 +174,55 @@ def test_monitoring_adds_a_monitor_of_the_service_and_the_rules(
     assert monitor["spec"]["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
 
 
+def test_hooks_adds_a_port_of_its_own_and_the_secret(deploy: Objects, tmp_path: Path) -> None:
+    hooked = overlay(tmp_path, "hooks", "dry-run")
+    (name,) = set(hooked) - set(overlay(tmp_path, "dry-run"))
+    assert name == ("Service", "leadsman-hooks")
+    pod = hooked["Deployment", "leadsman"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    settings = settings_from(parser().parse_args(container["args"]))
+    (port,) = (port for port in container["ports"] if port["name"] == "hooks")
+    assert settings.hooks_bind == f":{port['containerPort']}"
+    assert settings.mode is Mode.DRY_RUN
+    (mount,) = (mount for mount in container["volumeMounts"] if mount["name"] == "hooks")
+    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == "hooks")
+    comment = (ROOT / "deploy/components/hooks/kustomization.yaml").read_text()
+    assert f"secret generic {volume['secret']['secretName']} -n leadsman-system" in comment
+    assert settings.hooks_secrets is not None
+    assert settings.hooks_secrets.parent == Path(mount["mountPath"])
+    assert f"--from-literal={settings.hooks_secrets.name}=" in comment
+    # The mounted file is root's; what the group may read, Leadsman may.
+    assert volume["secret"]["defaultMode"] == 0o440
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
+    service = hooked["Service", "leadsman-hooks"]
+    assert service["metadata"]["namespace"] == "leadsman-system"
+    assert service["spec"]["selector"] == deploy["Service", "leadsman"]["spec"]["selector"]
+    assert [each["targetPort"] for each in service["spec"]["ports"]] == ["hooks"]
+    assert "hooks" not in str(hooked["Service", "leadsman"])
+
+
+def test_what_the_documentation_opens_is_the_port_of_hooks(tmp_path: Path) -> None:
+    hooked = overlay(tmp_path, "hooks")
+    text = (ROOT / "docs/webhooks.md").read_text()
+    blocks = re.findall(r"(?m)(?:^(?:    .*)?\n)+", text)
+    shown = [yaml.safe_load(dedent(block)) for block in blocks if "apiVersion:" in block]
+    ingress, policy = sorted(shown, key=lambda item: str(item["kind"]))
+    service = hooked["Service", "leadsman-hooks"]
+    (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
+    assert path["path"] == PATH
+    backend = path["backend"]["service"]
+    assert backend["name"] == service["metadata"]["name"]
+    assert backend["port"]["name"] == service["spec"]["ports"][0]["name"]
+    template = hooked["Deployment", "leadsman"]["spec"]["template"]
+    selected = policy["spec"]["podSelector"]["matchLabels"]
+    assert selected.items() <= template["metadata"]["labels"].items()
+    (container,) = template["spec"]["containers"]
+    opened = [port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]]
+    assert sorted(opened) == sorted(port["name"] for port in container["ports"])
+    for item in (ingress, policy):
+        assert item["metadata"]["namespace"] == service["metadata"]["namespace"]
+
+
 def test_the_prometheus_operators_rules_are_the_plain_ones(tmp_path: Path) -> None:
     rule = overlay(tmp_path, "monitoring")["PrometheusRule", "leadsman"]
     plain = (ROOT / "deploy/monitoring/leadsman.rules.yaml").read_text()
@@ -178,9 +230,9 @@ def test_the_prometheus_operators_rules_are_the_plain_ones(tmp_path: Path) -> No
 
 
 def test_it_goes_into_any_namespace(deploy: Objects, tmp_path: Path) -> None:
-    moved = overlay(tmp_path, "no-secrets", "monitoring", namespace="drift")
+    moved = overlay(tmp_path, "no-secrets", "monitoring", "hooks", namespace="drift")
     assert ("Namespace", "drift") in moved
-    assert len(moved) == len(deploy) + 2
+    assert len(moved) == len(deploy) + 3
     assert "leadsman-system" not in str(moved)
 
 

@@ -43,29 +43,39 @@ class _Slow:
 
 
 class _Mirrors:
+    def __init__(self) -> None:
+        self.doubted: list[object] = []
+
     def prune(self, _keep: object) -> None:
         pass
 
+    def doubt(self, names: object) -> None:
+        self.doubted.append(names)
 
-def _resource(uid: str) -> dict[str, Any]:
+
+def _resource(uid: str, name: str = "shop") -> dict[str, Any]:
     return {
         "apiVersion": "leadsman.dev/v1alpha1",
         "kind": "DriftCheck",
-        "metadata": {"namespace": "shop", "name": "shop", "uid": uid, "generation": 1},
+        "metadata": {"namespace": "shop", "name": name, "uid": uid, "generation": 1},
         "spec": {"url": "https://git.example/shop"},
     }
 
 
-async def test_one_made_anew_while_the_former_is_looked_at_is_told_of_live_changes() -> None:
+def _engine(mirrors: _Mirrors) -> Engine:
     nothing = cast("Any", None)
-    engine = Engine(
+    return Engine(
         client=nothing,
         discovery=nothing,
         schemas=nothing,
-        mirrors=cast("Any", _Mirrors()),
+        mirrors=cast("Any", mirrors),
         renderer=nothing,
         instruments=Instruments(),
     )
+
+
+async def test_one_made_anew_while_the_former_is_looked_at_is_told_of_live_changes() -> None:
+    engine = _engine(_Mirrors())
     slow = _Slow(engine)
     engine._reconciler = cast("Reconciler", slow)
     target = TargetKey("DriftCheck", "shop", "shop")
@@ -85,6 +95,33 @@ async def test_one_made_anew_while_the_former_is_looked_at_is_told_of_live_chang
         assert engine._index.owners(key("web")) == (latter,)
         engine.resource_gone(target)
         assert engine._index.owners(key("web")) == ()
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def test_pushes_cost_one_look_and_one_more_for_those_that_come_during_it() -> None:
+    mirrors = _Mirrors()
+    engine = _engine(mirrors)
+    slow = _Slow(engine)
+    engine._reconciler = cast("Reconciler", slow)
+    running = asyncio.create_task(engine.run(1))
+    shop, other = {"git.example/shop"}, {"git.example/other"}
+    try:
+        engine.listed()
+        engine.resource_changed(_resource("one"))
+        await slow.begun.wait()
+        told = [engine.repository_changed(names) for names in (shop, other, shop, shop)]
+        assert told == [1, 0, 1, 1]
+        assert mirrors.doubted == [shop] * 3
+        slow.go.set()
+        async with asyncio.timeout(5):
+            await slow.ended.acquire()
+            await slow.ended.acquire()
+            # The one worker takes it after all that was asked for before.
+            engine.resource_changed(_resource("last", name="last"))
+            await slow.ended.acquire()
+        assert [state.uid for state in slow.looks] == ["one", "one", "last"]
     finally:
         running.cancel()
         await asyncio.wait([running])

@@ -25,6 +25,7 @@ def test_instruments_count_and_time() -> None:
     instruments.watch_restarted("apps/v1/deployments", "Gone")
     instruments.fetched("unchanged")
     instruments.rendered("Helm", "cached")
+    instruments.hooked("github", "told")
     instruments.reported("written")
     instruments.emitted("DriftDetected")
     instruments.comparisons.inc(3)
@@ -40,6 +41,7 @@ def test_instruments_count_and_time() -> None:
     assert value("leadsman_watch_restarts_total", restart) == 1
     assert value("leadsman_fetches_total", {"outcome": "unchanged"}) == 1
     assert value("leadsman_renders_total", {"renderer": "Helm", "outcome": "cached"}) == 1
+    assert value("leadsman_hooks_total", {"forge": "github", "outcome": "told"}) == 1
     assert value("leadsman_report_writes_total", {"outcome": "written"}) == 1
     assert value("leadsman_events_emitted_total", {"reason": "DriftDetected"}) == 1
     assert value("leadsman_comparisons_total") == 3

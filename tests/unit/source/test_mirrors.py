@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from leadsman.errors import SourceError
 from leadsman.model.source import Credentials, GitRef, GitSource
 from leadsman.source import mirror
 from leadsman.source.checkouts import remove_tree
+from leadsman.source.url import repository_name
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 
 WRAPPER = """#!/bin/sh
 exec git -c protocol.version=0 "$@"
+"""
+# The first ls-remote hands its answer over only when somebody has opened the gate and closed it.
+HELD = """#!/bin/sh
+case " $* " in *" ls-remote "*) ;; *) exec git "$@" ;; esac
+answer=$(git "$@") || exit
+if rm "{once}" 2> /dev/null; then read -r _ < "{gate}"; fi
+printf '%s\\n' "$answer"
 """
 
 
@@ -374,3 +383,46 @@ async def test_what_an_earlier_process_left_is_removed(
     assert not list((tmp_path / "root-1/checkouts").iterdir())
     assert (tmp_path / "root-1/keep").exists()
     assert not artifact.root.exists()
+
+
+async def test_after_a_push_no_answer_from_before_it_is_given(
+    server: GitServer, mirrors: GitMirrors, seen: Counter[str]
+) -> None:
+    shop = server.create("shop", {"a": "1"})
+    other = server.create("other", {"a": "1"}).head()
+    await mirrors.resolve(source(server), None, max_age=60)
+    await mirrors.resolve(source(server, "other"), None, max_age=60)
+    new = shop.commit({"a": "2"})
+    mirrors.doubt({repository_name(server.url("shop"))})
+    for _ in range(2):
+        assert (await mirrors.resolve(source(server), None, max_age=60)).sha == new
+        await mirrors.resolve(source(server, "other"), None, max_age=60)
+    assert seen["ls-remote"] == 3
+    assert (await mirrors.resolve(source(server, "other"), None, max_age=60)).sha == other
+
+
+async def test_an_answer_that_a_push_has_overtaken_is_nobody_elses(
+    server: GitServer,
+    make_mirrors: Callable[..., GitMirrors],
+    seen: Counter[str],
+    tmp_path: Path,
+) -> None:
+    shop = server.create("shop", {"a": "1"})
+    old = shop.head()
+    git, gate, once = (tmp_path / name for name in ("git", "gate", "once"))
+    git.write_text(HELD.format(once=once, gate=gate))
+    git.chmod(0o755)
+    os.mkfifo(gate)
+    once.touch()
+    mirrors = make_mirrors(git=str(git))
+
+    early = asyncio.create_task(mirrors.resolve(source(server), None, max_age=60))
+    # It can be opened once git has its answer and waits to hand it over.
+    opened = await asyncio.to_thread(gate.open, "w")
+    new = shop.commit({"a": "2"})
+    mirrors.doubt({repository_name(server.url("shop"))})
+    assert (await mirrors.resolve(source(server), None, max_age=60)).sha == new
+    opened.close()
+    assert (await early).sha == old
+    assert (await mirrors.resolve(source(server), None, max_age=60)).sha == new
+    assert seen["ls-remote"] == 2
