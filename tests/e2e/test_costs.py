@@ -36,7 +36,12 @@ _SERIES = {
     "requests": ("leadsman_api_requests_total", {}),
 }
 # Watches are renewed and a Lease is held whatever happens.
-_STANDING = ({"verb": "watch"}, {"resource": "leases"})
+_STANDING = (
+    {"verb": "watch"},
+    {"resource": "leases"},
+    # For half a minute after the start it is looked which kinds there are.
+    *({"resource": path} for path in ("/api", "/apis", "/openapi", "/version")),
+)
 
 
 @dataclass(frozen=True)
@@ -122,10 +127,14 @@ def fleet(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fl
 
 
 def _await_autoscaler(fleet: Fleet, number: int) -> None:
-    path = f"/apis/apps/v1/namespaces/{fleet.namespaces[number]}/deployments/podinfo"
-    # It asks for two, and the manifest leaves it open.
+    """Wait until it has written its first conditions, with which it takes over the metrics."""
+    namespace = fleet.namespaces[number]
+    path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/podinfo"
     until(
-        lambda: fleet.plane.api.get(path)["spec"]["replicas"] == 2,
+        lambda: (
+            {"AbleToScale", "ScalingActive"}
+            <= {item["type"] for item in fleet.plane.api.get(path)["status"].get("conditions", ())}
+        ),
         "the autoscaler",
         timeout=60.0,
     )

@@ -93,6 +93,13 @@ class Observer:
         if self._index.dependents(key):
             self._dependency(key, meta.resource_version)
 
+    def moved(self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, /) -> None:
+        """Note that what was judged is the same at another version: a restart need not ask."""
+        for state in self._index.owners(key):
+            desired = state.desired.get(key)
+            if desired is not None and desired.gvk == resource.gvk and key in state.versions:
+                state.versions[key] = meta.resource_version
+
     def deleted(self, _resource: ApiResource, key: ObjectKey, _meta: ObjectMeta, /) -> None:
         """Record that an object is gone."""
         self._gone(key)

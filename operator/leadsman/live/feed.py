@@ -152,6 +152,8 @@ class Feed:
             obj = decode_object(event.raw, self.resource)
             self._fingerprints[ident] = now
             self._listener.observed(self.resource, key, event.meta, obj)
+        else:
+            self._listener.moved(self.resource, key, event.meta)
 
     def _relisted(self) -> None:
         seen, self._seen = self._seen or set(), None

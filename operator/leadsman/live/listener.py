@@ -28,7 +28,13 @@ class Listener(Protocol):
     ) -> None:
         """Take an object that is there.
 
-        It is left out where nothing but the status has changed since the last call for it.
+        Where nothing but the status has changed since the last call for it, ``moved`` is called.
+        """
+
+    def moved(self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, /) -> None:
+        """Take note that an object has another resourceVersion, and nothing but a status with it.
+
+        What was said of it at the former one holds.
         """
 
     def deleted(self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta, /) -> None:

@@ -63,6 +63,9 @@ class View:
         self.objects.pop(key, None)
         self._news.set()
 
+    def moved(self, _resource: ApiResource, key: ObjectKey, _meta: ObjectMeta) -> None:
+        self.said.append(f"moved {key.name}")
+
     def relisted(self, _resource: ApiResource, is_seen: Callable[[ObjectKey], bool]) -> None:
         self.objects = {key: obj for key, obj in self.objects.items() if is_seen(key)}
         self._tell("relisted")
@@ -183,6 +186,7 @@ async def test_a_status_that_moves_is_not_handed_on(admin: Client, namespace: st
     await admin.request("PATCH", path, body={"spec": {"ports": ports}}, content_type=merge)
     await view.until(lambda: view.objects[key]["spec"]["ports"][0]["port"] == 81)
     assert view.count == count + 1
+    assert view.said.count("moved web") == 3
     await watches.close()
 
 

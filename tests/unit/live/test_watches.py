@@ -44,6 +44,7 @@ class Listener:
         self.versions: dict[ObjectKey, str] = {}
         self.told: asyncio.Queue[str] = asyncio.Queue()
         self.asked: list[str] = []
+        self.moves: list[str] = []
         self.last: JsonObject = {}
         self.broken = False
         self.burden = 0.0
@@ -69,6 +70,10 @@ class Listener:
         assert resource is CONFIG_MAPS
         self.versions.pop(key, None)
         self.told.put_nowait(f"-{key.name}@{meta.resource_version}")
+
+    def moved(self, resource: ApiResource, key: ObjectKey, meta: ObjectMeta) -> None:
+        assert resource is CONFIG_MAPS
+        self.moves.append(f"{key.name}@{meta.resource_version}")
 
     def relisted(self, resource: ApiResource, is_seen: Callable[[ObjectKey], bool]) -> None:
         gone = sorted(key.name for key in self.rendered if not is_seen(key))
@@ -147,6 +152,7 @@ async def test_a_status_that_moves_stops_on_the_way(setting: Setting) -> None:
     await setting.send(watch, ready, scaled)
     assert await setting.listener.read(1) == ["web@4"]
     assert setting.listener.asked == ["web@2", "web@3", "web@4"]
+    assert setting.listener.moves == ["web@3"]
 
 
 async def test_content_that_comes_back_after_the_listener_saw_other_is_brought_again(
