@@ -69,3 +69,12 @@ class CompareError(LeadsmanError):
     """Desired and live could not be compared."""
 
     stage = "compare"
+
+
+class LeaseLostError(LeadsmanError):
+    """Another process may have taken over: nothing may be written any more."""
+
+    stage = "election"
+
+    def __init__(self, message: str) -> None:
+        super().__init__("LeaseLost", message)

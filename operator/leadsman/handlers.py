@@ -32,10 +32,12 @@ def registry(
     session: Callable[[], Awaitable[ClientSession]],
     changed: Callable[[JsonObject], None],
     gone: Callable[[TargetKey], None],
+    owns: Callable[[TargetKey], bool],
 ) -> kopf.OperatorRegistry:
     """Return the handlers: ``changed`` takes a DriftCheck, ``gone`` the key of a deleted one.
 
-    ``session`` makes a new authenticated HTTP session, which kopf closes.
+    Those that ``owns`` says are not this process' are left alone. ``session`` makes a new
+    authenticated HTTP session, which kopf closes.
     """
     handlers = kopf.OperatorRegistry()
 
@@ -52,13 +54,21 @@ def registry(
     @kopf.on.event(_GROUP, _VERSION, _PLURAL, registry=handlers)
     async def on_driftcheck(event: kopf.RawEvent, **_: Any) -> None:
         resource: JsonObject = dict(event["object"])
-        metadata = resource.get("metadata") or {}
+        key = key_of(resource)
+        if not owns(key):
+            return
         if event["type"] == "DELETED":
-            gone(TargetKey("DriftCheck", metadata.get("namespace", ""), metadata.get("name", "")))
+            gone(key)
         else:
             changed(resource)
 
     return handlers
+
+
+def key_of(resource: JsonObject) -> TargetKey:
+    """Return the key of a DriftCheck's target, which its DriftReport has, too."""
+    metadata = resource.get("metadata") or {}
+    return TargetKey("DriftCheck", metadata.get("namespace", ""), metadata.get("name", ""))
 
 
 def settings() -> kopf.OperatorSettings:
@@ -84,9 +94,10 @@ async def watch(
     changed: Callable[[JsonObject], None],
     gone: Callable[[TargetKey], None],
     *,
+    owns: Callable[[TargetKey], bool],
     namespaces: tuple[str, ...] = (),
 ) -> None:
-    """Watch DriftChecks until cancelled, in all namespaces or the named ones.
+    """Watch DriftChecks until cancelled, in all namespaces or the named ones, see ``registry``.
 
     Raises where kopf gives up, for instance on a watch ERROR other than 410: the caller starts it
     again. Returns on SIGTERM or SIGINT, whose handlers kopf replaces by its own.
@@ -95,7 +106,7 @@ async def watch(
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("kopf._cogs.clients.watching").addFilter(_calm)
     tasks = await kopf.spawn_tasks(
-        registry=registry(config, session, changed, gone),
+        registry=registry(config, session, changed, gone, owns),
         settings=settings(),
         standalone=True,
         clusterwide=not namespaces,

@@ -23,7 +23,10 @@ class Settings:
     are reconciled at once, ``renders`` programs run at once. ``object_series`` caps the series of
     ``leadsman_object_drifted``. ``bind`` is ``host:port`` of ``/metrics``, ``/healthz`` and
     ``/readyz``. ``hooks_bind`` is that of webhooks, empty where there are none, and
-    ``hooks_secrets`` the file with the secrets that they are signed with. Times are seconds.
+    ``hooks_secrets`` the file with the secrets that they are signed with. ``shards`` processes
+    share the targets, ``shard`` is this one's index, None where the end of ``pod`` says it.
+    ``leader_elect``: work only while holding a Lease, as several shards always do, in
+    ``lease_namespace`` or the own one. Times are seconds.
     """
 
     kubeconfig: str = ""
@@ -47,3 +50,11 @@ class Settings:
     kustomize: str = "kustomize"
     git: str = "git"
     allow_unsandboxed: bool = False
+    pod: str = ""
+    shards: int = 1
+    shard: int | None = None
+    leader_elect: bool = False
+    lease_namespace: str = ""
+    lease_duration: int = 15
+    renew_deadline: float = 10.0
+    retry_period: float = 5.0

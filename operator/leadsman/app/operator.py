@@ -7,17 +7,21 @@ import logging
 import random
 import signal
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from leadsman import handlers
+from leadsman.app.election import Election
 from leadsman.app.fence import Fence
 from leadsman.app.hooks import receive_hooks
 from leadsman.app.parts import make_parts
 from leadsman.app.reports import ReportWatch, read_reports
+from leadsman.app.tenure import TenuredClient
 from leadsman.app.web import serve
 from leadsman.engine.gauges import Gauges
 from leadsman.engine.queue import Backoff
 from leadsman.engine.reporter import Reporter
+from leadsman.engine.shards import choose_shard
 from leadsman.engine.verdicts import VerdictCache
 from leadsman.errors import KubeError, LeadsmanError
 from leadsman.kube.session import authenticated_session
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 
     from leadsman.app.loop import Lag
     from leadsman.app.parts import Parts
+    from leadsman.engine.shards import Shard
+    from leadsman.kube.client import Client
     from leadsman.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,19 +50,44 @@ _T = TypeVar("_T")
 _RESTARTS = Backoff(base=1.0, cap=30.0)
 
 
+@dataclass(slots=True)
+class _Run:
+    """One run of the operator, and how far it is.
+
+    ``began`` is when it began to work, ``listed`` whether it knows all its targets since; ``stop``
+    ends it, ``refusals`` say why if it was not asked to.
+    """
+
+    parts: Parts
+    settings: Settings
+    shard: Shard
+    stop: asyncio.Event
+    listed: asyncio.Event = field(default_factory=asyncio.Event)
+    refusals: list[LeadsmanError] = field(default_factory=list)
+    began: float = 0.0
+
+    def ready(self) -> bool:
+        """Tell whether the targets have been looked at, or it has taken long enough."""
+        waited = time.monotonic() - self.began > self.settings.ready_within
+        return self.listed.is_set() and (self.parts.engine.settled or waited)
+
+
 async def run(settings: Settings, lag: Lag) -> None:
     """Run until SIGTERM or SIGINT, on a loop of ``lag``'s.
 
     Raises:
-        LeadsmanError: it cannot even start: no cluster, no address to serve on, a program or the
-            webhooks' secrets missing; or the fence of DryRun mode is not in place, or not any more.
+        LeaseLostError: another process may have taken over.
+        LeadsmanError: it cannot even start: no cluster, no such shard, no address to serve on, a
+            program or the webhooks' secrets missing; or the fence of DryRun mode is not in place,
+            or not any more.
 
     """
+    shard = choose_shard(settings.shards, settings.shard, settings.pod)
     stop = asyncio.Event()
     _stop_on_signals(stop)
     async with make_parts(settings) as parts, receive_hooks(settings, parts):
         lag.observe = parts.instruments.loop_lag.observe
-        await _operate(parts, settings, stop)
+        await _operate(_Run(parts, settings, shard, stop))
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
@@ -65,11 +96,9 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(name, stop.set)
 
 
-async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> None:
+async def _operate(this: _Run) -> None:
+    parts, settings = this.parts, this.settings
     engine, instruments = parts.engine, parts.instruments
-    refusals: list[LeadsmanError] = []
-    started = time.monotonic()
-    listed = asyncio.Event()
     targets = TargetMetrics(object_series=settings.object_series)
     engine.outlet.gauges = gauges = Gauges(engine.states, targets)
 
@@ -78,13 +107,14 @@ async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> Non
         return instruments.exposition(accept, targets.families())
 
     instruments.queue_depth.set_function(lambda: engine.depth)
+    instruments.sharded(this.shard.index, this.shard.count)
+    election = None
+    if settings.leader_elect or this.shard.count > 1:
+        election = Election(parts.client.config, settings, this.shard, instruments)
     runner, port = await serve(
         settings.bind,
         metrics=metrics,
-        ready=lambda: (
-            listed.is_set()
-            and (engine.settled or time.monotonic() - started > settings.ready_within)
-        ),
+        ready=lambda: (election is not None and election.standby) or this.ready(),
     )
     log.info(
         "leadsman started",
@@ -92,39 +122,51 @@ async def _operate(parts: Parts, settings: Settings, stop: asyncio.Event) -> Non
     )
     try:
         async with asyncio.TaskGroup() as group:
-            work = group.create_task(_guarded(parts, settings, listed, stop, refusals))
-            await stop.wait()
+            work = group.create_task(_elected(this, election))
+            await this.stop.wait()
             log.info("leadsman stops")
             work.cancel()
     finally:
         await runner.cleanup()
-    if refusals:
-        raise refusals[0]
+    if this.refusals:
+        raise this.refusals[0]
 
 
-async def _guarded(
-    parts: Parts,
-    settings: Settings,
-    listed: asyncio.Event,
-    stop: asyncio.Event,
-    refusals: list[LeadsmanError],
-) -> None:
-    """Work within the fence, where one is needed; stop when it does not hold."""
-    confirmer = parts.engine.confirmer
-    if confirmer is None:
-        await _work(parts, settings, listed, stop)
+async def _elected(this: _Run, election: Election | None) -> None:
+    """Work once it is this process' turn, where there is an election; stop when it is over."""
+    client = this.parts.client
+    if election is None:
+        this.parts.instruments.leads(leads=True)
+        await _guarded(this, client)
         return
-    fence = Fence(parts.client)
+    try:
+        async with election.leading() as tenure:
+            await _guarded(this, TenuredClient(client, tenure))
+    except* LeadsmanError as errors:
+        this.refusals += _leaves(errors)
+    # Others may work now.
+    this.stop.set()
+    await asyncio.Event().wait()
+
+
+async def _guarded(this: _Run, writes: Client | TenuredClient) -> None:
+    """Work within the fence, where one is needed; stop when it does not hold."""
+    confirmer = this.parts.engine.confirmer
+    this.began = time.monotonic()
+    if confirmer is None:
+        await _work(this, writes)
+        return
+    fence = Fence(this.parts.client)
     try:
         await _persist("the fence", fence.stand)
         confirmer.release()
         async with asyncio.TaskGroup() as group:
             group.create_task(fence.guard(hold=confirmer.hold, release=confirmer.release))
-            group.create_task(_work(parts, settings, listed, stop))
+            group.create_task(_work(this, writes))
     except* LeadsmanError as errors:
-        refusals += _leaves(errors)
+        this.refusals += _leaves(errors)
     # Nothing is left running that could ask.
-    stop.set()
+    this.stop.set()
     await asyncio.Event().wait()
 
 
@@ -135,22 +177,24 @@ def _leaves(group: BaseExceptionGroup[LeadsmanError]) -> list[LeadsmanError]:
     return found
 
 
-async def _work(
-    parts: Parts, settings: Settings, listed: asyncio.Event, stop: asyncio.Event
-) -> None:
+async def _work(this: _Run, writes: Client | TenuredClient) -> None:
+    """Look after the targets; all that is written goes through ``writes``."""
+    parts, settings, owns = this.parts, this.settings, this.shard.owns
     engine, client = parts.engine, parts.client
-    writer = ReportWriter(client, observe=parts.instruments.reported)
+    writer = ReportWriter(writes, observe=parts.instruments.reported)
     reporter = Reporter(
         engine.states,
         writer,
-        EventRecorder(client, instance=settings.identity, observe=parts.instruments.emitted),
+        EventRecorder(writes, instance=settings.identity, observe=parts.instruments.emitted),
         parts.instruments,
         now=time.time,
         period=settings.report_period,
     )
     engine.outlet.reporter = reporter
     await _persist("discovery", parts.discovery.refresh)
-    engine.restore(await _persist("the list of DriftReports", lambda: read_reports(client, writer)))
+    engine.restore(
+        await _persist("the list of DriftReports", lambda: read_reports(client, writer, owns))
+    )
     verdicts = VerdictCache(settings.cache / "verdicts", engine.described)
     if engine.confirmer is None:
         # In DryRun mode the API server's admission may be other than it was.
@@ -158,7 +202,7 @@ async def _work(
         engine.acquirer.verdicts = verdicts
     watches = LiveWatches(client, engine.observer, restarted=parts.instruments.watch_restarted)
     engine.acquirer.watches = watches
-    reports = ReportWatch(client, engine, reporter)
+    reports = ReportWatch(client, engine, reporter, owns)
     surface = SurfaceWatch(client, engine.surface_changed)
     async with asyncio.TaskGroup() as group:
         group.create_task(engine.run(settings.workers))
@@ -169,30 +213,32 @@ async def _work(
         if engine.confirmer is not None:
             admission = AdmissionWatch(client, parts.discovery, engine.admission_changed)
             group.create_task(_supervise("the watch of admission", admission.run))
-        group.create_task(_supervise("kopf", lambda: _kopf(parts, settings, stop)))
+        group.create_task(_supervise("kopf", lambda: _kopf(this)))
         for resource in await _persist(
             "the list of DriftChecks", lambda: parts.driftchecks(settings.namespaces)
         ):
-            engine.resource_changed(resource)
+            if owns(handlers.key_of(resource)):
+                engine.resource_changed(resource)
         engine.listed()
-        listed.set()
+        this.listed.set()
 
 
-async def _kopf(parts: Parts, settings: Settings, stop: asyncio.Event) -> None:
-    engine, config = parts.engine, parts.client.config
+async def _kopf(this: _Run) -> None:
+    engine, config = this.parts.engine, this.parts.client.config
     try:
         await handlers.watch(
             config,
             lambda: authenticated_session(config),
             engine.resource_changed,
             engine.resource_gone,
-            namespaces=settings.namespaces,
+            owns=this.shard.owns,
+            namespaces=this.settings.namespaces,
         )
     finally:
-        _stop_on_signals(stop)
+        _stop_on_signals(this.stop)
     # It raises what goes wrong; without that it ends on a signal, which it takes for itself. To
     # return would look as if it had to be started again.
-    stop.set()
+    this.stop.set()
     await asyncio.Event().wait()
 
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from leadsman import __version__
 from leadsman.engine.engine import Engine
 from leadsman.errors import LeadsmanError
 from leadsman.kube.client import Client
@@ -49,6 +50,11 @@ class Parts:
         return found
 
 
+def user_agent(settings: Settings) -> str:
+    """Return the name under which the API server's audit log has this process."""
+    return f"leadsman/{__version__} ({settings.identity})"
+
+
 @asynccontextmanager
 async def make_parts(settings: Settings, mirrors_in: Path | None = None) -> AsyncIterator[Parts]:
     """Make all parts; leaving the context closes what must be closed.
@@ -82,7 +88,9 @@ async def make_parts(settings: Settings, mirrors_in: Path | None = None) -> Asyn
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(mirrors.close)
-        client = await stack.enter_async_context(Client(config, observe=instruments.requested))
+        client = await stack.enter_async_context(
+            Client(config, observe=instruments.requested, user_agent=user_agent(settings))
+        )
         discovery = Discovery(client)
         engine = Engine(
             client=client,

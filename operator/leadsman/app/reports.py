@@ -21,6 +21,8 @@ from leadsman.model.identity import TargetKey
 from leadsman.report.restore import restore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leadsman.engine.engine import Engine
     from leadsman.engine.reporter import Reporter
     from leadsman.kube.client import Client
@@ -34,8 +36,10 @@ _REPORTS = ApiResource("leadsman.dev", "v1alpha1", "DriftReport", "driftreports"
 _PAGE = "50"
 
 
-async def read_reports(client: Client, writer: ReportWriter) -> list[TargetStatus]:
-    """Return what was reported before, of all targets, and let the writer know it.
+async def read_reports(
+    client: Client, writer: ReportWriter, owns: Callable[[TargetKey], bool]
+) -> list[TargetStatus]:
+    """Return what was reported before, of this process' targets, and let the writer know it.
 
     Raises:
         KubeError: the reports could not be listed.
@@ -46,6 +50,8 @@ async def read_reports(client: Client, writer: ReportWriter) -> list[TargetStatu
     while True:
         answer = await client.get(_REPORTS.path(), params)
         for item in answer["items"]:
+            if not owns(_key(item["metadata"]["namespace"], item["metadata"]["name"])):
+                continue
             # The items of a list carry no kind of their own.
             report = {"apiVersion": answer["apiVersion"], "kind": _REPORTS.kind} | item
             status = writer.adopt(report)
@@ -72,12 +78,19 @@ async def read_report(client: Client, key: TargetKey) -> TargetStatus | None:
 
 
 class ReportWatch:
-    """Sees reports go, and finds out why."""
+    """Sees reports of this process' targets go, and finds out why."""
 
-    def __init__(self, client: Client, engine: Engine, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        client: Client,
+        engine: Engine,
+        reporter: Reporter,
+        owns: Callable[[TargetKey], bool],
+    ) -> None:
         self._client = client
         self._engine = engine
         self._reporter = reporter
+        self._owns = owns
         self._there: set[TargetKey] = set()
 
     async def run(self) -> None:
@@ -91,6 +104,8 @@ class ReportWatch:
                         listed = set()
                     case Observed():
                         key = _key(event.meta.namespace, event.meta.name)
+                        if not self._owns(key):
+                            continue
                         self._there.add(key)
                         if listed is not None:
                             listed.add(key)

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from leadsman.app.logs import configure
 from leadsman.cli.parser import parser, settings_from
-from leadsman.errors import LeadsmanError
+from leadsman.errors import LeadsmanError, LeaseLostError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # What could not be checked, by the contract of ``leadsman check``.
 FAILED = 2
+# ``leadsman run``: another process may have taken over. As programs on client-go end.
+LEASE_LOST = 1
 # As shells say it: 128 and the signal's number, SIGINT's and SIGPIPE's.
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(check(options, settings))
     except LeadsmanError as error:
         print(f"leadsman: {error.reason}: {error.message}", file=sys.stderr)  # noqa: T201 - a CLI
-        return FAILED
+        return LEASE_LOST if isinstance(error, LeaseLostError) else FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:

@@ -51,6 +51,22 @@ class Instruments:
             registry=registry,
         )
         build.labels(__version__, platform.python_version()).set(1)
+        self._leader = Gauge(
+            "leadsman_leader",
+            "1 while this process works: it holds its Lease, or needs none; 0 as a standby.",
+            registry=registry,
+        )
+        self._shard = Gauge(
+            "leadsman_shard_info",
+            "Always 1; which shard this process is or stands by for, and of how many.",
+            ("shard", "shards"),
+            registry=registry,
+        )
+        self._shards = Gauge(
+            "leadsman_shards",
+            "Among how many shards this process was told that the targets are shared.",
+            registry=registry,
+        )
         self._stages = Histogram(
             "leadsman_stage_duration_seconds",
             "How long a stage took for one target: source, checkout, render, compare.",
@@ -141,6 +157,15 @@ class Instruments:
             ("forge", "outcome"),
             registry=registry,
         )
+
+    def sharded(self, index: int, count: int) -> None:
+        """Say which shard of how many this process is."""
+        self._shard.labels(str(index), str(count)).set(1)
+        self._shards.set(count)
+
+    def leads(self, *, leads: bool) -> None:
+        """Say whether this process works."""
+        self._leader.set(leads)
 
     def staged(self, stage: str, seconds: float) -> None:
         """Time a stage."""
