@@ -115,7 +115,10 @@ OWN: set[tuple[str, str, str]] = {
 
 def test_it_may_write_its_own_things_and_nothing_else(base: ControlPlane) -> None:
     assert writes(base, "default") == OWN
-    assert writes(base, NAMESPACE) == OWN
+    leases = ("coordination.k8s.io", "leases")
+    assert writes(base, NAMESPACE) == OWN | {("create", *leases), ("patch", *leases)}
+    for name, allowed in (("leadsman-shards", True), ("leadsman-shard-2", True), ("other", False)):
+        assert may(base, "patch", *leases, namespace=NAMESPACE, name=name) is allowed
 
 
 def test_it_may_read_everything(base: ControlPlane) -> None:

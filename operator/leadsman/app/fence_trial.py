@@ -59,6 +59,12 @@ ALLOWED = """
 && request.resource.group == "events.k8s.io"
 && request.resource.resource == "events"
 && (!has(request.subResource) || request.subResource == ""))
+|| (request.operation in ["CREATE", "UPDATE"]
+&& request.resource.group == "coordination.k8s.io"
+&& request.resource.resource == "leases"
+&& (!has(request.subResource) || request.subResource == "")
+&& request.name.matches("^leadsman-shard(s|-[0-9]+)$")
+&& request.userInfo.username.startsWith("system:serviceaccount:" + request.namespace + ":"))
 """
 
 _HELP = "install it with the component dry-run of deploy/, or run in ReadOnly mode"

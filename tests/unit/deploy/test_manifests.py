@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import leadsman
+from leadsman.app.candidate import COUNT, SHARD
 from leadsman.app.hooks import PATH
 from leadsman.cli.parser import parser, settings_from
 from leadsman.model.json import JsonObject
@@ -69,12 +70,14 @@ def test_it_is_all_there(deploy: Objects) -> None:
         ("ClusterRole", "leadsman-writer"),
         ("ClusterRoleBinding", "leadsman-reader"),
         ("ClusterRoleBinding", "leadsman-writer"),
+        ("Role", "leadsman-leases"),
+        ("RoleBinding", "leadsman-leases"),
         ("Deployment", "leadsman"),
         ("Service", "leadsman"),
     }
 
 
-def test_it_writes_nothing_but_reports_and_events(deploy: Objects) -> None:
+def test_it_writes_nothing_but_reports_events_and_leases(deploy: Objects) -> None:
     writes = {
         (role, group, resource): sorted(set(rule["verbs"]) - READ)
         for role, role_rules in rules(deploy).items()
@@ -87,7 +90,15 @@ def test_it_writes_nothing_but_reports_and_events(deploy: Objects) -> None:
         ("leadsman-writer", "leadsman.dev", "driftreports"): ["create", "patch"],
         ("leadsman-writer", "leadsman.dev", "driftreports/status"): ["patch"],
         ("leadsman-writer", "events.k8s.io", "events"): ["create", "patch"],
+        ("leadsman-leases", "coordination.k8s.io", "leases"): ["patch"],
     }
+
+
+def test_it_writes_only_its_own_leases(deploy: Objects) -> None:
+    anything, named = rules(deploy)["leadsman-leases"]
+    assert anything["verbs"] == ["create", "list", "watch"]
+    assert named["resourceNames"] == [COUNT, *(f"{SHARD}{index}" for index in range(16))]
+    assert deploy["Role", "leadsman-leases"]["metadata"]["namespace"] == "leadsman-system"
 
 
 def test_the_reader_is_made_of_labelled_roles(deploy: Objects) -> None:
@@ -102,7 +113,7 @@ def test_the_reader_is_made_of_labelled_roles(deploy: Objects) -> None:
 def test_the_bindings_are_for_its_service_account_alone(deploy: Objects) -> None:
     account = {"kind": "ServiceAccount", "name": "leadsman", "namespace": "leadsman-system"}
     bindings = [item for (kind, _), item in deploy.items() if kind.endswith("RoleBinding")]
-    assert [binding["subjects"] for binding in bindings] == [[account]] * 2
+    assert [binding["subjects"] for binding in bindings] == [[account]] * 3
     for binding in bindings:
         assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) in deploy
     pod = deploy["Deployment", "leadsman"]["spec"]["template"]["spec"]
@@ -113,7 +124,10 @@ def test_the_deployment_fits_the_programs_defaults(deploy: Objects) -> None:
     deployment = deploy["Deployment", "leadsman"]["spec"]
     (container,) = deployment["template"]["spec"]["containers"]
     assert container["image"] == f"leadsman:{leadsman.__version__}"
-    assert container["args"] == ["run"]
+    assert container["args"] == ["run", "--leader-elect"]
+    assert parser().parse_args(container["args"]).leader_elect
+    named = {each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in container["env"]}
+    assert named == {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}
     mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
     assert mounted == {str(Settings().cache), "/tmp"}  # noqa: S108 - a mount, not a file
     (port,) = container["ports"]
@@ -257,6 +271,54 @@ def test_the_examples_fit_the_installation(path: Path, tmp_path: Path) -> None:
         assert selector["matchLabels"].items() <= role["metadata"]["labels"].items()
 
 
+def test_sharded_makes_the_deployment_a_stateful_set(deploy: Objects, tmp_path: Path) -> None:
+    sharded = overlay(tmp_path, "sharded")
+    assert set(deploy) - set(sharded) == {("Deployment", "leadsman")}
+    assert set(sharded) - set(deploy) == {
+        ("StatefulSet", "leadsman"),
+        ("Service", "leadsman-shards"),
+    }
+    assert all(sharded[key] == deploy[key] for key in set(deploy) & set(sharded))
+    before, after = deploy["Deployment", "leadsman"], sharded["StatefulSet", "leadsman"]
+    assert after["metadata"] == before["metadata"]
+    assert after["spec"]["podManagementPolicy"] == "Parallel"
+    # What the Service that a monitor scrapes has, this one must not have again.
+    service = sharded["Service", after["spec"]["serviceName"]]["spec"]
+    assert service["clusterIP"] == "None"
+    assert "ports" not in service
+    # The Pods are the same, but for what they are told.
+    pod, former = after["spec"]["template"], before["spec"]["template"]
+    (container,), (old,) = pod["spec"].pop("containers"), former["spec"]["containers"]
+    env, args = container.pop("env"), container.pop("args")
+    assert container == {key: old[key] for key in old if key not in {"env", "args"}}
+    assert pod["spec"] == {
+        key: former["spec"][key] for key in former["spec"] if key != "containers"
+    }
+    assert args == [*old["args"], "--shards=$(LEADSMAN_SHARDS)"]
+    assert env == [*old["env"], {"name": "LEADSMAN_SHARDS", "value": "3"}]
+    assert after["spec"]["replicas"] == 3
+
+
+def test_sharded_has_as_many_replicas_as_its_component_shows(tmp_path: Path) -> None:
+    text = (ROOT / "deploy/components/sharded/kustomization.yaml").read_text()
+    lines = [line[2:] for line in text.splitlines() if line.startswith("#   ")]
+    shown = yaml.safe_load("\n".join(lines))
+    spec = overlay(tmp_path, "sharded", **shown)["StatefulSet", "leadsman"]["spec"]
+    assert spec["replicas"] == 5
+    env = spec["template"]["spec"]["containers"][0]["env"]
+    assert {each["name"]: each.get("value") for each in env}["LEADSMAN_SHARDS"] == "5"
+    assert {each["name"] for each in env} >= {"POD_NAME", "POD_NAMESPACE"}
+
+
+@pytest.mark.parametrize("components", [("sharded", "dry-run"), ("dry-run", "sharded")])
+def test_sharded_and_dry_run_go_together_in_either_order(
+    tmp_path: Path, components: tuple[str, ...]
+) -> None:
+    built = overlay(tmp_path, *components)
+    (container,) = built["StatefulSet", "leadsman"]["spec"]["template"]["spec"]["containers"]
+    assert {"--mode=DryRun", "--shards=$(LEADSMAN_SHARDS)"} < set(container["args"])
+
+
 def test_dry_run_adds_the_fence_the_verbs_and_the_mode(deploy: Objects, tmp_path: Path) -> None:
     dry_run = overlay(tmp_path, "dry-run")
     assert set(dry_run) - set(deploy) == {
@@ -269,7 +331,7 @@ def test_dry_run_adds_the_fence_the_verbs_and_the_mode(deploy: Objects, tmp_path
     changed = [key for key in deploy if dry_run[key] != deploy[key]]
     assert changed == [("Deployment", "leadsman")]
     pod = dry_run["Deployment", "leadsman"]["spec"]["template"]["spec"]
-    assert pod["containers"][0]["args"] == ["run", "--mode=DryRun"]
+    assert pod["containers"][0]["args"] == ["run", "--leader-elect", "--mode=DryRun"]
     assert parser().parse_args(pod["containers"][0]["args"]).mode is Mode.DRY_RUN
 
 
@@ -315,7 +377,8 @@ def test_the_fence_is_for_all_writes_of_its_service_account(tmp_path: Path) -> N
     # Nothing is excepted but what the writer may write.
     written = {
         (group, resource)
-        for rule in rules(dry_run)["leadsman-writer"]
+        for role in ("leadsman-writer", "leadsman-leases")
+        for rule in rules(dry_run)[role]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
     }
