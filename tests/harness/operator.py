@@ -79,6 +79,7 @@ def pod_access(plane: ControlPlane) -> Access:
     return Access(
         arguments=("--service-account-dir", str(folder)),
         environment={
+            "POD_NAMESPACE": NAMESPACE,
             "KUBERNETES_SERVICE_HOST": str(address.hostname),
             "KUBERNETES_SERVICE_PORT": str(address.port),
         },
@@ -89,15 +90,22 @@ class Operator:
     """``leadsman run`` on this machine."""
 
     def __init__(
-        self, access: Callable[[], Access], search_path: str, folder: Path, *arguments: str
+        self,
+        access: Callable[[], Access],
+        search_path: str,
+        folder: Path,
+        *arguments: str,
+        pod: str = "leadsman-0",
     ) -> None:
         """Keep cache and log in ``folder``; ``arguments`` are added to the command line.
 
         ``access`` is called at each start. ``search_path`` is the PATH that has Helm and Kustomize.
+        ``pod`` is the name of the Pod that it takes itself for.
         """
         self._access = access
         self._search_path = search_path
         self._arguments = arguments
+        self.pod = pod
         self._folder = folder
         self._keeper: Keeper | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -105,9 +113,12 @@ class Operator:
         self.port = 0
 
     @classmethod
-    def in_pod(cls, plane: ControlPlane, folder: Path, *arguments: str) -> Self:
+    def in_pod(
+        cls, plane: ControlPlane, folder: Path, *arguments: str, pod: str = "leadsman-0"
+    ) -> Self:
         """Return the operator as it is in the Pod that ``install`` asks for."""
-        return cls(lambda: pod_access(plane), plane.tools.search_path(), folder, *arguments)
+        access, path = lambda: pod_access(plane), plane.tools.search_path()
+        return cls(access, path, folder, *arguments, pod=pod)
 
     def __enter__(self) -> Self:
         try:
@@ -142,7 +153,7 @@ class Operator:
             *("--log-format", "json", *access.arguments, *self._arguments),
         ]
         environment = {
-            "POD_NAME": "leadsman-0",
+            "POD_NAME": self.pod,
             "PATH": self._search_path,
             "PYTHONPATH": str(ROOT / "operator"),
             "HOME": str(self._folder),
@@ -160,6 +171,11 @@ class Operator:
     def kill(self) -> None:
         """End it without a word, as an out-of-memory kill does."""
         self._end(signal.SIGKILL)
+
+    def rollout(self, *arguments: str) -> None:
+        """Start it again with other arguments, as when its Pod is replaced by a new one."""
+        self._arguments = arguments
+        self.start()
 
     def close(self) -> None:
         """Stop it for good."""

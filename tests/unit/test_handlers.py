@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 VERSION = "leadsman.dev/v1alpha1"
 CRD_VERSION = "apiextensions.k8s.io/v1"
-CHECK = {
+CHECK: JsonObject = {
     "apiVersion": VERSION,
     "kind": "DriftCheck",
     "metadata": {"name": "web", "namespace": "shop", "uid": "1", "resourceVersion": "5"},
     "spec": {"url": "https://git.example/shop"},
 }
+OTHERS: JsonObject = CHECK | {"metadata": {"name": "others", "namespace": "shop", "uid": "2"}}
 
 
 def group(version: str) -> JsonObject:
@@ -132,7 +133,11 @@ class Watching:
         self.bystander: asyncio.Task[bool] | None = None
         self.task = asyncio.create_task(
             handlers.watch(
-                config, lambda: authenticated_session(config), self._changed, self.gone.put_nowait
+                config,
+                lambda: authenticated_session(config),
+                self._changed,
+                self.gone.put_nowait,
+                owns=lambda key: key.name != OTHERS["metadata"]["name"],
             )
         )
 
@@ -179,6 +184,15 @@ async def test_hands_over_what_is_there_and_what_goes(
     async with asyncio.timeout(5):
         assert await watching.gone.get() == TargetKey("DriftCheck", "shop", "web")
     assert server.methods == {"GET"}
+
+
+async def test_leaves_alone_what_is_another_shards(server: ApiServer, watching: Watching) -> None:
+    for kind, check in (("ADDED", OTHERS), ("DELETED", OTHERS), ("DELETED", CHECK)):
+        await server.events.put({"type": kind, "object": check})
+    async with asyncio.timeout(5):
+        assert await watching.gone.get() == TargetKey("DriftCheck", "shop", "web")
+    assert [check["metadata"]["name"] for check in watching.seen] == ["web"]
+    assert watching.gone.empty()
 
 
 async def test_raises_what_ends_kopf_and_ends_no_task_of_others(

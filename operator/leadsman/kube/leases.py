@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 LEASES = ApiResource("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
 
+# As on all that deploy/ installs: for people, who find them by it.
+_LABELS = {"app.kubernetes.io/name": "leadsman", "app.kubernetes.io/part-of": "leadsman"}
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -91,13 +94,14 @@ class LeaseStore:
         It is created if it has no version, else changed if it still has that version. By a patch,
         so that labels and whatever else others have put on it stay.
         """
-        metadata = {"name": lease.name}
+        metadata: JsonObject = {"name": lease.name}
         if lease.version:
             method, path = "PATCH", LEASES.path(self.namespace, lease.name)
             content_type = MERGE_PATCH
             metadata["resourceVersion"] = lease.version
         else:
             method, path, content_type = "POST", LEASES.path(self.namespace), JSON
+            metadata["labels"] = _LABELS
         body = {
             "apiVersion": LEASES.gvk.api_version,
             "kind": LEASES.kind,

@@ -11,8 +11,9 @@ from leadsman.settings import Settings
 
 def test_run_without_options_has_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POD_NAME", "leadsman-0")
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
     settings = settings_from(parser().parse_args(["run"]))
-    assert settings == Settings(identity="leadsman-0")
+    assert settings == Settings(identity="leadsman-0", pod="leadsman-0")
 
 
 def test_every_option_of_run_reaches_the_settings() -> None:
@@ -53,6 +54,19 @@ def test_every_option_of_run_reaches_the_settings() -> None:
                 "--log-level",
                 "debug",
                 "--allow-unsandboxed",
+                "--leader-elect",
+                "--shards",
+                "6",
+                "--shard",
+                "5",
+                "--lease-namespace",
+                "l",
+                "--leader-elect-lease-duration",
+                "7",
+                "--leader-elect-renew-deadline",
+                "6.5",
+                "--leader-elect-retry-period",
+                "0.5",
             ]
         )
     )
@@ -67,6 +81,33 @@ def test_every_option_of_run_reaches_the_settings() -> None:
     assert (settings.helm, settings.kustomize, settings.git) == ("h", "ku", "g")
     assert (settings.log_format, settings.log_level) == ("text", "debug")
     assert settings.allow_unsandboxed
+    assert settings.leader_elect
+    assert (settings.shards, settings.shard, settings.lease_namespace) == (6, 5, "l")
+    assert settings.lease_duration == 7
+    assert (settings.renew_deadline, settings.retry_period) == (6.5, 0.5)
+
+
+def test_the_leases_are_in_the_pods_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POD_NAMESPACE", "leadsman-system")
+    assert settings_from(parser().parse_args(["run"])).lease_namespace == "leadsman-system"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--shards", "3"], "InvalidShard: --shards 3 needs to know which shard this is"),
+        (["--shards", "3", "--shard", "3"], "InvalidShard: there is no shard 3 of 3"),
+    ],
+)
+def test_a_shard_that_cannot_be_is_an_error(
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("POD_NAME", raising=False)
+    assert main(["run", *arguments]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_check_keeps_its_cache_with_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
