@@ -109,12 +109,13 @@ def _another_number_stands_by(fleet: Fleet) -> None:
 def _one_more(fleet: Fleet) -> None:
     """A rolling update from three to four, the last ordinal first, as a StatefulSet does it."""
     three = fleet.shards[:SHARDS]
+    ended: dict[str, float] = {}
     began = time.time()
     for shard in reversed(three):
         for app in fleet.applications:
             app.set_live(f"with-{shard.pod}")
         assert shard.stop() == 0
-        stopped = time.time()
+        ended[shard.pod] = time.time()
         shard.rollout(*arguments(SHARDS + 1))
         if shard is not three[0]:
             wait_stands_by(shard, "shards are in force")
@@ -130,9 +131,10 @@ def _one_more(fleet: Fleet) -> None:
         app.wait_live("yellow")
 
     written = writes(fleet.plane, fleet.namespace)
-    before = [write for write in written if write.time < stopped]
-    after = [write for write in written if write.time >= stopped]
-    # As long as one of three was there, none of four has written; then each only what is its own.
+    before = [write for write in written if write.time < ended.get(write.pod, 0.0)]
+    after = [write for write in written if write.time >= ended.get(write.pod, 0.0)]
+    # As long as one of three wrote, none of four has; then each wrote only what is its own.
+    assert max(write.time for write in before) < min(write.time for write in after)
     owned = {(app.name, f"leadsman-{app.owner()}") for app in fleet.applications}
     assert {(write.target, write.pod) for write in before} <= owned
     assert any(write.time > began for write in before)
