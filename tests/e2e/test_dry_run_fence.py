@@ -24,12 +24,19 @@ ACCOUNT = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{SERVICE_ACCOUNT}"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 SHOP = "/api/v1/namespaces/shop"
+LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 FENCE = "ValidatingAdmissionPolicy 'leadsman-dry-run'"
 MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
 
 
 def configmap(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "1"}}
+
+
+def lease(name: str) -> dict[str, Any]:
+    metadata, spec = {"name": name}, {"leaseDurationSeconds": 1}
+    kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+    return {**kind, "metadata": metadata, "spec": spec}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +60,7 @@ def control_plane(tools: Tools) -> Iterator[ControlPlane]:
             "spec": {"target": {"kind": "DriftCheck", "name": "there"}},
         }
         plane.api.create("/apis/leadsman.dev/v1alpha1/namespaces/shop/driftreports", report)
+        plane.api.create(LEASES, lease("leadsman-shard-9"))
         # Taken up: the API server reads policies a moment after they are written.
         api = Api(plane.server, plane.ca_file, account_token(plane))
         until(lambda: FENCE in refusal(api, "PATCH", ACCOUNT, {}, MERGE), "the fence in force")
@@ -160,6 +168,14 @@ WRITES: dict[str, tuple[str, str, Any, str]] = {
         },
         "",
     ),
+    "another's Lease": ("POST", LEASES, lease("leadsman-shard-x"), ""),
+    "a Lease elsewhere": (
+        "POST",
+        "/apis/coordination.k8s.io/v1/namespaces/shop/leases",
+        lease("leadsman-shard-0"),
+        "",
+    ),
+    "delete a Lease": ("DELETE", f"{LEASES}/leadsman-shard-9", None, ""),
     "an old Event": (
         "POST",
         f"{SHOP}/events",
@@ -196,6 +212,12 @@ class TestAWriteIsDeniedEvenToAClusterAdmin:
         method, path, body = CONNECTIONS[what]
         assert FENCE in refusal(powerful, method, path, body)
 
+    def test_its_own_leases_are_no_concern_of_the_fence(self, powerful: Api) -> None:
+        for name in ("leadsman-shards", "leadsman-shard-15"):
+            assert refusal(powerful, "POST", LEASES, lease(name)) == ""
+            patch = {"spec": {"holderIdentity": ""}}
+            assert refusal(powerful, "PATCH", f"{LEASES}/{name}", patch, MERGE) == ""
+
     def test_nothing_of_it_was_done(self, powerful: Api, control_plane: ControlPlane) -> None:
         for method, path, body, kind in WRITES.values():
             refusal(powerful, method, path, body, kind)
@@ -216,7 +238,7 @@ def test_it_concerns_nobody_else(control_plane: ControlPlane) -> None:
 
 @pytest.fixture
 def operator(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Operator]:
-    operator = Operator.in_pod(control_plane, tmp_path, "--mode", "DryRun")
+    operator = Operator.in_pod(control_plane, tmp_path, "--mode", "DryRun", "--leader-elect")
     try:
         yield operator
     finally:
@@ -250,6 +272,8 @@ def test_it_starts_within_the_fence_and_writes_its_reports(
 ) -> None:
     operator.start()
     until(lambda: "the fence holds" in operator.log.read_text(), "the fence to be tried")
+    held = control_plane.api.get(f"{LEASES}/leadsman-shard-0")["spec"]["holderIdentity"]
+    assert held.startswith("leadsman-0_")
     check = {
         "apiVersion": "leadsman.dev/v1alpha1",
         "kind": "DriftCheck",

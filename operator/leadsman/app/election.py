@@ -50,13 +50,6 @@ class Election:
     ) -> None:
         self.standby = False
         self.namespace = settings.lease_namespace or config.namespace
-        if not self.namespace:
-            raise LeadsmanError(
-                "InvalidSettings",
-                "leader election needs a namespace for its Leases: name it with --lease-namespace, "
-                "or have it in POD_NAMESPACE",
-                retryable=False,
-            )
         self._terms = terms_from(settings)
         self._instruments = instruments
         # A client of its own: requests of the work must not keep a renewal waiting.

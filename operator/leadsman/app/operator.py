@@ -108,9 +108,7 @@ async def _operate(this: _Run) -> None:
 
     instruments.queue_depth.set_function(lambda: engine.depth)
     instruments.sharded(this.shard.index, this.shard.count)
-    election = None
-    if settings.leader_elect or this.shard.count > 1:
-        election = Election(parts.client.config, settings, this.shard, instruments)
+    election: Election | None = None
     runner, port = await serve(
         settings.bind,
         metrics=metrics,
@@ -121,6 +119,8 @@ async def _operate(this: _Run) -> None:
         extra={"server": parts.client.config.server, "port": port, "sandbox": protections()},
     )
     try:
+        if settings.leader_elect or this.shard.count > 1:
+            election = Election(parts.client.config, settings, this.shard, instruments)
         async with asyncio.TaskGroup() as group:
             work = group.create_task(_elected(this, election))
             await this.stop.wait()

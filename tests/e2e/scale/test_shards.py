@@ -69,6 +69,11 @@ def _each_has_its_share(fleet: Fleet) -> None:
     # A first report is created, and then its status is written.
     assert counted == len(written) - APPLICATIONS
     fleet.wait_events("DriftDetected")
+    # A report that somebody deletes is for its owner to write again.
+    check = fleet.applications[0].check
+    uid = check.report().uid
+    check.delete_report()
+    check.wait(lambda report: report.verdict == "Drifted" and report.uid != uid, "written again")
 
 
 def _one_is_killed(fleet: Fleet) -> None:
