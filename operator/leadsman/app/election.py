@@ -89,7 +89,11 @@ class Election:
                 keeping.cancel()
         finally:
             self._instruments.leads(leads=False)
-            await self._resign()
+            if tenure.cut:
+                # As long as it may still arrive, nobody else is to write.
+                log.warning("a write was cut off: the Lease %s expires by itself", candidate.lease)
+            else:
+                await self._resign()
             await self._client.close()
 
     async def _win(self) -> None:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 class Tenure:
     """Lets writes through for as long as ``remaining`` says, in seconds, and then cuts them off.
 
-    Call ``prolong`` after it has grown: for what is under way it counts, too.
+    Call ``prolong`` after it has grown: for what is under way it counts, too. ``cut``: a write was
+    cut off, by this or by the end of the process, and may arrive all the same.
     """
 
     def __init__(self, remaining: Callable[[], float]) -> None:
+        self.cut = False
         self._remaining = remaining
         self._under_way: set[asyncio.Timeout] = set()
 
@@ -49,7 +51,11 @@ class Tenure:
             async with limit:
                 self._under_way.add(limit)
                 yield
+        except asyncio.CancelledError:
+            self.cut = True
+            raise
         except TimeoutError as error:
+            self.cut = True
             raise KubeError("LeaseLost", "cut off: the Lease was not renewed in time") from error
         finally:
             self._under_way.discard(limit)

@@ -57,12 +57,14 @@ async def test_when_the_time_is_over_nothing_is_sent(
 async def test_what_is_under_way_is_cut_off_when_the_time_is_over(
     client: Client, server: Playback
 ) -> None:
-    tenured = TenuredClient(client, Tenure(lambda: SOON))
+    tenure = Tenure(lambda: SOON)
+    tenured = TenuredClient(client, tenure)
     asking = asyncio.create_task(tenured.request("POST", PATH, body={}))
     exchange = await server.accept()
     with pytest.raises(KubeError, match="cut off"):
         await asking
     await exchange.left()
+    assert tenure.cut
 
 
 async def test_what_is_under_way_has_the_time_that_was_gained(
@@ -80,12 +82,15 @@ async def test_what_is_under_way_has_the_time_that_was_gained(
     await exchange.reply({"a": 1})
     assert await asking == {"a": 1}
     tenure.prolong()
+    assert not tenure.cut
 
 
 async def test_who_is_cancelled_from_outside_is_cancelled(client: Client, server: Playback) -> None:
-    tenured = TenuredClient(client, Tenure(lambda: AGES))
+    tenure = Tenure(lambda: AGES)
+    tenured = TenuredClient(client, tenure)
     asking = asyncio.create_task(tenured.request("POST", PATH, body={}))
     await server.accept()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
+    assert tenure.cut
