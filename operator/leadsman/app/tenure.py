@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Tenure:
     """Lets writes through for as long as ``remaining`` says, in seconds, and then cuts them off.
 
-    Call ``prolong`` after it has grown: for what is under way it counts, too. ``cut``: a write was
-    cut off, by this or by the end of the process, and may arrive all the same.
+    Call ``prolong`` after it has grown: for what is under way it counts, too. ``cut``: a write of
+    which nobody else is to write the like was cut off, by this or by the end of the process, and
+    may arrive all the same.
     """
 
     def __init__(self, remaining: Callable[[], float]) -> None:
@@ -36,8 +37,10 @@ class Tenure:
                 limit.reschedule(ends)
 
     @asynccontextmanager
-    async def within(self) -> AsyncIterator[None]:
+    async def within(self, *, alone: bool) -> AsyncIterator[None]:
         """Run the block if there is time left; cut it off when the time is over.
+
+        ``alone``: as long as what it has sent may arrive, nobody else is to write the like.
 
         Raises:
             KubeError: reason ``LeaseLost``; the block has not run, or not to its end.
@@ -52,10 +55,10 @@ class Tenure:
                 self._under_way.add(limit)
                 yield
         except asyncio.CancelledError:
-            self.cut = True
+            self.cut = self.cut or alone
             raise
         except TimeoutError as error:
-            self.cut = True
+            self.cut = self.cut or alone
             raise KubeError("LeaseLost", "cut off: the Lease was not renewed in time") from error
         finally:
             self._under_way.discard(limit)
@@ -72,7 +75,7 @@ class TenuredClient:
         self, path: str, body: JsonObject, *, manager: str, force: bool = False
     ) -> JsonObject:
         """Apply as ``Client.apply`` does; raises KubeError where it may not be."""
-        async with self._tenure.within():
+        async with self._tenure.within(alone=True):
             return await self._client.apply(path, body, manager=manager, force=force)
 
     async def request(
@@ -83,6 +86,7 @@ class TenuredClient:
         body: JsonObject | None = None,
         content_type: str = JSON,
     ) -> Json:
-        """Ask as ``Client.request`` does; raises KubeError where it may not be."""
-        async with self._tenure.within():
+        """Ask as ``Client.request`` does, for Events; raises KubeError where it may not be."""
+        # One that arrives late is the same Event as the one that is sent again: it has its name.
+        async with self._tenure.within(alone=False):
             return await self._client.request(method, path, body=body, content_type=content_type)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from leadsman import __version__
+from leadsman.cli.scaling import add_scaling, positive, with_scaling
 from leadsman.settings import Mode, Settings
 
 _DEFAULTS = Settings()
@@ -129,14 +130,14 @@ def _run(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--workers",
-        type=_positive,
+        type=positive,
         default=_DEFAULTS.workers,
         metavar="N",
         help="targets looked at at once (%(default)s)",
     )
     group.add_argument(
         "--renders",
-        type=_positive,
+        type=positive,
         default=_DEFAULTS.renders,
         metavar="N",
         help="rendering programs that run at once (%(default)s)",
@@ -154,56 +155,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         choices=("debug", "info", "warning", "error"),
         default=_DEFAULTS.log_level,
     )
-    _scale(command)
-
-
-def _scale(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("several processes (docs/scaling.md)")
-    group.add_argument(
-        "--leader-elect",
-        action="store_true",
-        help="work only while holding a Lease, else stand by; always so with several shards",
-    )
-    group.add_argument(
-        "--shards",
-        type=_positive,
-        default=_DEFAULTS.shards,
-        metavar="N",
-        help="share the targets among N processes, by their names (%(default)s)",
-    )
-    group.add_argument(
-        "--shard",
-        type=int,
-        metavar="I",
-        help="which of them this is, 0 to N-1 (default: the ordinal at the end of $POD_NAME)",
-    )
-    group.add_argument(
-        "--lease-namespace",
-        default=os.environ.get("POD_NAMESPACE", ""),
-        metavar="NAME",
-        help="where the Leases are (default: $POD_NAMESPACE, else that of the credentials)",
-    )
-    group.add_argument(
-        "--leader-elect-lease-duration",
-        type=_positive,
-        default=_DEFAULTS.lease_duration,
-        metavar="SECONDS",
-        help="how long a Lease that is not renewed counts (%(default)s)",
-    )
-    group.add_argument(
-        "--leader-elect-renew-deadline",
-        type=float,
-        default=_DEFAULTS.renew_deadline,
-        metavar="SECONDS",
-        help="how long to go on working without renewing it (%(default)s)",
-    )
-    group.add_argument(
-        "--leader-elect-retry-period",
-        type=float,
-        default=_DEFAULTS.retry_period,
-        metavar="SECONDS",
-        help="how often it is renewed, or tried to get (%(default)s)",
-    )
+    add_scaling(command)
 
 
 def _check(command: argparse.ArgumentParser) -> None:
@@ -272,13 +224,6 @@ def _check(command: argparse.ArgumentParser) -> None:
     _programs(command)
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
-
-
 def _user_cache() -> Path:
     """Return the user's cache folder, by the XDG Base Directory Specification."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -288,7 +233,7 @@ def _user_cache() -> Path:
 def settings_from(options: argparse.Namespace) -> Settings:
     """Return the settings that the options make; what a command does not have is the default."""
     given = vars(options)
-    return Settings(
+    settings = Settings(
         kubeconfig=options.kubeconfig,
         context=options.context,
         service_account=options.service_account_dir,
@@ -308,12 +253,5 @@ def settings_from(options: argparse.Namespace) -> Settings:
         kustomize=options.kustomize,
         git=options.git,
         allow_unsandboxed=options.allow_unsandboxed,
-        pod=os.environ.get("POD_NAME", ""),
-        shards=given.get("shards", _DEFAULTS.shards),
-        shard=given.get("shard"),
-        leader_elect=given.get("leader_elect", _DEFAULTS.leader_elect),
-        lease_namespace=given.get("lease_namespace", _DEFAULTS.lease_namespace),
-        lease_duration=given.get("leader_elect_lease_duration", _DEFAULTS.lease_duration),
-        renew_deadline=given.get("leader_elect_renew_deadline", _DEFAULTS.renew_deadline),
-        retry_period=given.get("leader_elect_retry_period", _DEFAULTS.retry_period),
     )
+    return with_scaling(settings, options)

@@ -27,6 +27,13 @@ class Remaining:
         return self.seconds
 
 
+async def write(client: TenuredClient, *, report: bool) -> None:
+    if report:
+        await client.apply(PATH, {}, manager="me")
+    else:
+        await client.request("POST", PATH, body={})
+
+
 async def test_in_time_all_goes_through(client: Client, server: Playback) -> None:
     tenured = TenuredClient(client, Tenure(lambda: AGES))
     body = {"kind": "DriftReport"}
@@ -54,17 +61,17 @@ async def test_when_the_time_is_over_nothing_is_sent(
     assert server.asked == 0
 
 
+@pytest.mark.parametrize("report", [True, False], ids=["report", "Event"])
 async def test_what_is_under_way_is_cut_off_when_the_time_is_over(
-    client: Client, server: Playback
+    client: Client, server: Playback, *, report: bool
 ) -> None:
     tenure = Tenure(lambda: SOON)
-    tenured = TenuredClient(client, tenure)
-    asking = asyncio.create_task(tenured.request("POST", PATH, body={}))
+    asking = asyncio.create_task(write(TenuredClient(client, tenure), report=report))
     exchange = await server.accept()
     with pytest.raises(KubeError, match="cut off"):
         await asking
     await exchange.left()
-    assert tenure.cut
+    assert tenure.cut is report
 
 
 async def test_what_is_under_way_has_the_time_that_was_gained(
@@ -85,12 +92,14 @@ async def test_what_is_under_way_has_the_time_that_was_gained(
     assert not tenure.cut
 
 
-async def test_who_is_cancelled_from_outside_is_cancelled(client: Client, server: Playback) -> None:
+@pytest.mark.parametrize("report", [True, False], ids=["report", "Event"])
+async def test_who_is_cancelled_from_outside_is_cancelled(
+    client: Client, server: Playback, *, report: bool
+) -> None:
     tenure = Tenure(lambda: AGES)
-    tenured = TenuredClient(client, tenure)
-    asking = asyncio.create_task(tenured.request("POST", PATH, body={}))
+    asking = asyncio.create_task(write(TenuredClient(client, tenure), report=report))
     await server.accept()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert tenure.cut
+    assert tenure.cut is report

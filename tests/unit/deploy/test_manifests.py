@@ -310,13 +310,16 @@ def test_sharded_has_as_many_replicas_as_its_component_shows(tmp_path: Path) -> 
     assert {each["name"] for each in env} >= {"POD_NAME", "POD_NAMESPACE"}
 
 
-@pytest.mark.parametrize("components", [("sharded", "dry-run"), ("dry-run", "sharded")])
-def test_sharded_and_dry_run_go_together_in_either_order(
+@pytest.mark.parametrize(
+    "components", [("sharded", "dry-run", "hooks"), ("hooks", "dry-run", "sharded")]
+)
+def test_sharded_goes_together_with_others_in_any_order(
     tmp_path: Path, components: tuple[str, ...]
 ) -> None:
     built = overlay(tmp_path, *components)
     (container,) = built["StatefulSet", "leadsman"]["spec"]["template"]["spec"]["containers"]
-    assert {"--mode=DryRun", "--shards=$(LEADSMAN_SHARDS)"} < set(container["args"])
+    wanted = {"--mode=DryRun", "--hooks-bind=:8081", "--shards=$(LEADSMAN_SHARDS)"}
+    assert wanted < set(container["args"])
 
 
 def test_dry_run_adds_the_fence_the_verbs_and_the_mode(deploy: Objects, tmp_path: Path) -> None:
