@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bench import measures
 from bench.delivery import client_of, deliver, make_checks, make_namespaces
 from bench.fleet import REPOSITORY, Fleet, application_name, path_of
-from bench.lag import worst_lag
+from bench.lag import longer, longest, turns
 from bench.replay import replay
 from bench.results import Results, say
 from bench.usage import MemorySampler, cpu_seconds, memory_mib
@@ -62,7 +63,7 @@ class Case:
     memory: MemorySampler
     started: float = 0.0
     peaks: list[float] = field(default_factory=list)
-    lags: list[float] = field(default_factory=list)
+    turns: Counter[float] = field(default_factory=Counter)
 
     @property
     def objects(self) -> int:
@@ -96,10 +97,9 @@ class Case:
         return Start(wall, cpu_seconds(self.operator.pid), stages)
 
     def stop(self) -> None:
-        """Stop the operator, if it runs; its highest memory and its worst lag are remembered."""
+        """Stop the operator, if it runs; its highest memory and the turns of its loop are remembered."""
         if self.memory.pid:
-            if (lag := worst_lag(self.operator)) is not None:
-                self.lags.append(lag)
+            self.turns.update(turns(self.operator))
             self.peaks.append(memory_mib(self.operator.pid)[1])
             self.memory.pid = 0
             self.operator.stop()
@@ -152,8 +152,9 @@ def case(fleet: Fleet, options: Options, results: Results) -> Iterator[Case]:
 
 def conclude(one: Case) -> None:
     """Add what was seen of the operator all the time."""
-    if one.lags:
-        one.results.add(measures.LAG, one.objects, max(one.lags))
+    if one.turns:
+        one.results.add(measures.TURNS, one.objects, longer(one.turns, measures.LONG_TURN))
+        one.results.add(measures.LONGEST_TURN, one.objects, longest(one.turns))
     if one.peaks:
         one.results.add(measures.MEMORY_PEAK, one.objects, max(one.peaks))
     if one.memory.all:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from bench import measures
@@ -31,18 +32,23 @@ def measure(case: Case) -> None:
     pause.wait(seconds)
     lasted = time.monotonic() - started
     used = cpu_seconds(case.operator.pid) - cpu
-    requests = _requests(case) - asked
+    requests = _requests(case)
+    requests.subtract(asked)
+    for what, count in requests.items():
+        if count:
+            say(f"  {count} times: {what}")
     results, objects = case.results, case.objects
-    results.add(measures.IDLE_REQUESTS, objects, requests * 3600.0 / lasted)
+    results.add(measures.IDLE_REQUESTS, objects, requests.total() * 3600.0 / lasted)
     results.add(measures.IDLE_CPU, objects, used / lasted * 100.0)
     results.add(measures.MEMORY_STEADY, objects, memory_mib(case.operator.pid)[0])
 
 
-def _requests(case: Case) -> float:
+def _requests(case: Case) -> Counter[str]:
     """How many requests it has sent, the watches' own and those for its Lease left out."""
-    every = case.operator.series(_REQUESTS)
-    return sum(
-        value
-        for labels, value in every.items()
-        if ("verb", "watch") not in labels and ("resource", "leases") not in labels
+    return Counter(
+        {
+            str(labels): int(value)
+            for labels, value in case.operator.series(_REQUESTS).items()
+            if ("verb", "watch") not in labels and ("resource", "leases") not in labels
+        }
     )

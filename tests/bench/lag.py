@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.operator import Operator
 
-_LAG: Final = "leadsman_event_loop_lag_seconds"
+_LAG: Final = "leadsman_event_loop_lag_seconds_bucket"
 
 
-def worst_lag(operator: Operator) -> float | None:
-    """Return the worst lag in seconds since the start, None where the operator does not tell it.
-
-    Of a histogram it is the bound of the highest bucket that anything is in.
-    """
-    if gauges := operator.series(_LAG):
-        return max(gauges.values())
-    buckets = {
-        float(dict(labels)["le"]): count
-        for labels, count in operator.series(f"{_LAG}_bucket").items()
-    }
-    return highest(buckets) if buckets else None
+def turns(operator: Operator) -> dict[float, float]:
+    """Return how many turns of its event loop took at most so many seconds, by these bounds."""
+    return {float(dict(labels)["le"]): n for labels, n in operator.series(_LAG).items()}
 
 
-def highest(buckets: dict[float, float]) -> float:
-    """Return the least bound that everything is below, of counts that add up as bounds rise."""
+def longer(buckets: Mapping[float, float], bound: float) -> float:
+    """Return how many turns took longer than one of the bounds."""
+    return max(buckets.values()) - buckets[bound]
+
+
+def longest(buckets: Mapping[float, float]) -> float:
+    """Return the least bound that no turn exceeds; the largest there is where one exceeds all."""
     total = max(buckets.values())
-    return min(bound for bound, count in buckets.items() if count == total) if total else 0.0
+    within = [bound for bound, count in buckets.items() if count == total and bound < math.inf]
+    return min(within, default=max(bound for bound in buckets if bound < math.inf))

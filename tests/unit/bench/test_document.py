@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench import measures
 from bench.document import show, write
-from bench.lag import highest
+from bench.lag import longer, longest
 from bench.options import SECTIONS, Options, parse
 from bench.results import Results
 
@@ -88,7 +89,9 @@ def test_what_cannot_be_measured_is_refused(
     assert "bench: error" in capsys.readouterr().err
 
 
-def test_the_worst_of_a_histogram_is_its_highest_bucket_that_is_not_empty() -> None:
-    assert highest({0.01: 5.0, 0.05: 7.0, 0.1: 7.0, float("inf"): 7.0}) == 0.05
-    assert highest({0.01: 0.0, float("inf"): 1.0}) == float("inf")
-    assert highest({0.01: 0.0, float("inf"): 0.0}) == 0.0
+def test_turns_of_the_event_loop_are_read_from_a_histogram() -> None:
+    buckets = {0.01: 5.0, 0.05: 7.0, 0.1: 8.0, math.inf: 8.0}
+    assert longer(buckets, 0.05) == 1.0
+    assert longest(buckets) == 0.1
+    assert longest({**buckets, math.inf: 9.0}) == 0.1
+    assert longest(dict.fromkeys(buckets, 8.0)) == 0.01

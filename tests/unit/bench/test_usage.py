@@ -32,7 +32,8 @@ def test_cpu_is_that_of_a_process_and_of_its_children_that_have_ended() -> None:
 
 def test_descendants_count_while_they_run() -> None:
     with subprocess.Popen(["sh", "-c", "sleep 600 & wait"]) as process:
-        found = eventually(lambda: len(tree(process.pid)) == 2 and tree(process.pid))
+        eventually(lambda: len(tree(process.pid)) == 2)
+        found = tree(process.pid)
         assert found[0] == process.pid
         assert all_memory(process.pid) > memory_mib(process.pid)[0]
         os.kill(found[1], 15)
