@@ -18,6 +18,7 @@ from bench.fleet import REPOSITORY, Fleet, application_name, path_of
 from bench.lag import longer, longest, turns
 from bench.replay import replay
 from bench.results import Results, say
+from bench.trigger import Forge
 from bench.usage import MemorySampler, cpu_seconds, memory_mib
 from controlplane.gitserver import GitServer
 from controlplane.plane import ControlPlane
@@ -55,9 +56,9 @@ class Case:
     plane: ControlPlane
     fleet: Fleet
     repository: Repository
-    url: str
     folder: Path
     operator: Operator
+    forge: Forge
     options: Options
     results: Results
     memory: MemorySampler
@@ -97,7 +98,7 @@ class Case:
         return Start(wall, cpu_seconds(self.operator.pid), stages)
 
     def stop(self) -> None:
-        """Stop the operator, if it runs; its highest memory and the turns of its loop are remembered."""
+        """Stop the operator, if it runs; its highest memory and its loop's turns are kept."""
         if self.memory.pid:
             self.turns.update(turns(self.operator))
             self.peaks.append(memory_mib(self.operator.pid)[1])
@@ -141,10 +142,11 @@ def case(fleet: Fleet, options: Options, results: Results) -> Iterator[Case]:
         repository = git.create(REPOSITORY, fleet.files())
         url = git.url(REPOSITORY)
         asyncio.run(_deliver(plane, fleet, url))
-        operator = Operator.in_pod(plane, folder / "operator")
+        forge = stack.enter_context(Forge(url, folder))
+        operator = Operator.in_pod(plane, folder / "operator", *forge.arguments)
         stack.callback(operator.close)
         memory = stack.enter_context(MemorySampler())
-        one = Case(plane, fleet, repository, url, folder, operator, options, results, memory)
+        one = Case(plane, fleet, repository, folder, operator, forge, options, results, memory)
         yield one
         one.stop()
         conclude(one)

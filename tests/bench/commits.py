@@ -10,7 +10,6 @@ from bench import measures
 from bench.delivery import client_of
 from bench.fleet import CHECK, application, application_name
 from bench.results import say
-from bench.trigger import git_has_changed
 from bench.watched import Watched
 
 if TYPE_CHECKING:
@@ -51,7 +50,8 @@ async def _commit(case: Case, target: int, level: str) -> tuple[float, float]:
         message = f"{path}: {level} {time.time_ns()}"
         sha = case.repository.commit({path: application(0, level=level)}, message=message)
         started = time.monotonic()
-        await git_has_changed(case, client)
+        told = await asyncio.to_thread(case.forge.tell)
+        assert told == case.fleet.targets, f"{told} targets were told of a commit"
 
         def seen(report: JsonObject) -> bool:
             return str(report.get("status", {}).get("revision", "")).endswith(sha)
