@@ -105,10 +105,12 @@ async def _load(case: Case) -> tuple[Ledger, float, int]:
     async def change(client: Client, number: int) -> None:
         namespace, name, path = case.config_map(number)
         body: dict[str, Any] = {"data": {"level": f"{_PREFIX}{number}"}}
-        await client.request("PATCH", path, body=body, content_type=MERGE_PATCH)
-        ledger.made(f"{namespace}/{name}", number, time.monotonic())
+        # Of two at once to one object, the first might be the one that stays.
+        async with turns[path]:
+            await client.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+            ledger.made(f"{namespace}/{name}", number, time.monotonic())
 
-    told = asyncio.Event()
+    told, turns = asyncio.Event(), defaultdict[str, asyncio.Lock](asyncio.Lock)
 
     def hear(_key: str, report: JsonObject, arrived: float) -> None:
         for what, number in values_in(report).items():
