@@ -73,8 +73,9 @@ def _operator(one: Case, chosen: frozenset[str]) -> None:
     """Measure the running operator."""
     for section, measure in (
         ("start", startup.measure),
-        ("latency", latency.measure),
+        # Before any change: what is aggregated of changes is written minutes later.
         ("idle", idle.measure),
+        ("latency", latency.measure),
         ("check", fullcheck.measure),
         ("commit", commits.measure),
         ("load", load.measure),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench import measures
 from bench.delivery import change_checks, client_of
+from bench.latency import REPORT_PERIOD
 from bench.options import ROOT
 from bench.results import say
 from bench.usage import Spent, metered, run
@@ -40,6 +41,8 @@ async def _checks(case: Case) -> list[Spent]:
     async with client_of(case.plane) as client, Watched(client) as reports:
         for number in range(case.options.repeats + 1):
             request = f"{time.time_ns()}-{number}"
+            # Not the writing's pause is to be measured: nobody asks each second.
+            await asyncio.sleep(REPORT_PERIOD)
             with metered(case.pids) as one:
                 await change_checks(
                     client, case.fleet, {"metadata": {"annotations": {_REQUEST: request}}}

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.model.json import JsonObject
 
-# A target's report is written at most once a second: changes to one come further apart.
-_APART: Final = 1.2
+# Seconds: a target's report is written at most once in one; changes to it come further apart.
+REPORT_PERIOD: Final = 1.2
 # Seconds between two looks at the metrics.
 _LOOK: Final = 0.01
 _WITHIN: Final = 30.0
@@ -108,7 +108,7 @@ class _Changes:
     async def _change(self, number: int, level: str) -> tuple[str, float]:
         """Set a value; return the namespace, and when the API server had answered."""
         namespace, _, path = self._case.config_map(number)
-        wait = self._last.get(namespace, float("-inf")) + _APART - time.monotonic()
+        wait = self._last.get(namespace, float("-inf")) + REPORT_PERIOD - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
         body = {"data": {"level": level}}

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # Each section can be run alone; memory is looked at in all that run the operator.
 SECTIONS: Final = {
     "start": "cold start and warm restart",
-    "latency": "from a live change to its report and to the metric, one at a time",
     "idle": "what is asked and used while nothing changes",
+    "latency": "from a live change to its report and to the metric, one at a time",
     "check": "one full check, by annotation, and `leadsman check --all`",
     "commit": "from a commit to the verdict of the target that it touches",
     "load": "200 live changes a second",
