@@ -30,6 +30,8 @@ _STYLE: Final[dict[Any, Any]] = {
     "legend.frameon": False,
     "legend.fontsize": 8,
 }
+# More points of a curve than this make it no clearer.
+_POINTS: Final = 600
 _MARKERS: Final = "os^Dv<>Pp*hX8d"
 # What is set side by side: the tool, and its measures of CPU, of the API server's, and of wall.
 _PEERS: Final = (
@@ -99,10 +101,14 @@ def _latency(results: Results) -> Canvas | None:
     canvas, axes = _axes(7.5, 4.2)
     for name, seconds in results.latencies.items():
         # Below a millisecond the report was there before the change was answered.
-        ordered = [max(1e-3, one) for one in sorted(seconds)]
-        shares = [100.0 * (place + 1) / len(ordered) for place in range(len(ordered))]
+        places = range(0, len(seconds), max(1, len(seconds) // _POINTS))
+        ordered = sorted(seconds)
+        shares = [100.0 * (place + 1) / len(ordered) for place in places]
         axes.plot(
-            ordered, shares, drawstyle="steps-post", label=f"{name} ({len(ordered):,} changes)"
+            [max(1e-3, ordered[place]) for place in places],
+            shares,
+            drawstyle="steps-post",
+            label=f"{name} ({len(ordered):,} changes)",
         )
     axes.set_xscale("log")
     axes.set_xlabel("seconds from the answer to the change")
@@ -130,7 +136,8 @@ def _memory(results: Results) -> Canvas | None:
         )
     _logarithmic(left, "objects", "MiB")
     left.legend()
-    for name, samples in results.memory.items():
+    for name, seen in results.memory.items():
+        samples = seen[:: max(1, len(seen) // _POINTS)]
         right.plot([when for when, _ in samples], [mib for _, mib in samples], label=name)
     right.set_ylim(bottom=0)
     right.set_xlabel("seconds")
