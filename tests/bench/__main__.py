@@ -19,9 +19,9 @@ from bench import (
     soak,
     startup,
 )
-from bench.case import REAL, case
+from bench.case import case, conclude
 from bench.fleet import Fleet
-from bench.machine import machine, versions
+from bench.machine import machine
 from bench.options import parse
 from bench.results import Results, say
 
@@ -56,8 +56,7 @@ def _size(size: int, options: Options, results: Results) -> None:
     if not chosen:
         return
     with case(fleet, options, results) as one:
-        results.facts += [fact for fact in versions(one.plane) if fact not in results.facts]
-        if size > REAL:
+        if size > options.real:
             results.notes.append(
                 f"Of the {size:,} objects {fleet.per_target} were applied; the others are copies, "
                 "in namespaces of their own, of what the API server had stored of these, written "
@@ -67,6 +66,7 @@ def _size(size: int, options: Options, results: Results) -> None:
         _operator(one, chosen)
         one.stop()
         _others(one, chosen)
+        conclude(one)
 
 
 def _operator(one: Case, chosen: frozenset[str]) -> None:
@@ -80,7 +80,7 @@ def _operator(one: Case, chosen: frozenset[str]) -> None:
         ("commit", commits.measure),
         ("load", load.measure),
     ):
-        if section in chosen and not (section == "load" and one.objects > REAL):
+        if section in chosen and not (section == "load" and one.objects > load.MOST):
             measure(one)
 
 

@@ -16,6 +16,7 @@ from bench import measures
 from bench.delivery import client_of, deliver, make_checks, make_namespaces
 from bench.fleet import REPOSITORY, Fleet, application_name, path_of
 from bench.lag import longer, longest, turns
+from bench.machine import versions
 from bench.replay import replay
 from bench.results import Results, say
 from bench.trigger import Forge
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 NEVER: Final = "10h"
 # Seconds for the first verdicts of 100,000 objects on a busy machine.
 _FIRST: Final = 1800.0
-# More objects than this are copied within etcd.
-REAL: Final = 10_000
 _STAGE_SUM: Final = "leadsman_stage_duration_seconds_sum"
 
 
@@ -141,19 +140,19 @@ def case(fleet: Fleet, options: Options, results: Results) -> Iterator[Case]:
         say(f"delivering {fleet.objects:,} objects in {fleet.targets:,} targets")
         repository = git.create(REPOSITORY, fleet.files())
         url = git.url(REPOSITORY)
-        asyncio.run(_deliver(plane, fleet, url))
+        asyncio.run(_deliver(plane, fleet, url, real=fleet.objects <= options.real))
         forge = stack.enter_context(Forge(url, folder))
         operator = Operator.in_pod(plane, folder / "operator", *forge.arguments)
         stack.callback(operator.close)
         memory = stack.enter_context(MemorySampler())
         one = Case(plane, fleet, repository, folder, operator, forge, options, results, memory)
+        results.facts += [fact for fact in versions(plane) if fact not in results.facts]
         yield one
         one.stop()
-        conclude(one)
 
 
 def conclude(one: Case) -> None:
-    """Add what was seen of the operator all the time."""
+    """Add what was seen of the operator all the time, once it has been stopped."""
     if one.turns:
         one.results.add(measures.TURNS, one.objects, longer(one.turns, measures.LONG_TURN))
         one.results.add(measures.LONGEST_TURN, one.objects, longest(one.turns))
@@ -164,8 +163,8 @@ def conclude(one: Case) -> None:
         one.results.add(measures.MEMORY_ALL, one.objects, highest)
 
 
-async def _deliver(plane: ControlPlane, fleet: Fleet, url: str) -> None:
-    real = fleet.objects <= REAL
+async def _deliver(plane: ControlPlane, fleet: Fleet, url: str, *, real: bool) -> None:
+    """Apply all objects, or those of one target and copy them."""
     async with client_of(plane) as client:
         await make_namespaces(client, fleet.namespaces)
         await deliver(client, fleet, range(fleet.targets) if real else [0])

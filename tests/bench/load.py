@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.model.json import JsonObject
 
+# Up to how many objects it is measured.
+MOST: Final = 10_000
 _AT_ONCE: Final = 64
 _FIELD: Final = "/data/level"
 _PREFIX: Final = "change-"

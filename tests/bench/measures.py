@@ -118,6 +118,7 @@ SCRAPE_MEMORY = Measure("resident memory at 10,000 targets", "MiB")
 SOAK_CHANGES = Measure("soak: live changes", "changes")
 SOAK_COMMITS = Measure("soak: commits", "commits")
 SOAK_RESTARTS = Measure("soak: restarts of the API server and of the operator", "restarts")
+SOAK_DRIFTED = Measure("soak: objects that have drifted in the end", "objects")
 SOAK_WRONG = Measure(
     "soak: reports that a check from scratch contradicts", "reports", _upto("=", 0)
 )

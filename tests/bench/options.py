@@ -29,12 +29,14 @@ _SHORT: Final = 1_000
 class Options:
     """All options; times are seconds.
 
+    Of sizes above ``real`` one target's objects are applied, and copied within etcd for the others.
     ``repeats`` is how often what can be repeated is. ``changes`` are made in each repeat of the
     latency. ``scrape`` is at how many targets ``/metrics`` is asked. ``out`` is the folder that
     ``docs/`` and ``bench.json`` are written to.
     """
 
     sizes: tuple[int, ...] = _SIZES
+    real: int = 10_000
     sections: frozenset[str] = frozenset(SECTIONS)
     repeats: int = 3
     changes: int = 200
@@ -61,6 +63,7 @@ def parse(arguments: list[str] | None = None) -> Options:
         sections -= {"soak", "scrape"}
     return Options(
         sizes=sizes,
+        real=chosen.real,
         sections=frozenset(sections),
         repeats=chosen.repeats or (2 if short else 3),
         changes=chosen.changes or (60 if short else 200),
@@ -84,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--sizes", type=_sizes, metavar="N,N", help="objects, in targets of 100 each"
+    )
+    parser.add_argument(
+        "--real", type=int, default=_DEFAULTS.real, help="more objects are copies within etcd"
     )
     parser.add_argument("--only", type=_sections, metavar="A,B", help="only these sections")
     parser.add_argument(

@@ -49,27 +49,25 @@ def measure(options: Options, results: Results) -> None:
         say(f"a soak of {options.soak:.0f} s, seed {options.seed}")
         done = _play(one)
         ended = one.memory.now
-        wrong = _wrong(one)
-        _conclude(one, done, len(wrong), ended)
+        wrong, drifted = _wrong(one)
+        _conclude(one, done, ended)
+        results.add(measures.SOAK_DRIFTED, one.objects, drifted)
+        results.add(measures.SOAK_WRONG, one.objects, len(wrong))
         for target, (report, truth) in wrong.items():
             say(f"{target} reports {report}, but it is {truth}")
 
 
-def _conclude(one: Case, done: Counter[Act], wrong: int, ended: float) -> None:
+def _conclude(one: Case, done: Counter[Act], ended: float) -> None:
     results, objects = one.results, one.objects
     live = sum(done[act] for act in (Act.CHANGE, Act.DELETE, Act.RESTORE))
     results.add(measures.SOAK_CHANGES, objects, live)
     results.add(measures.SOAK_COMMITS, objects, done[Act.COMMIT])
     results.add(measures.SOAK_RESTARTS, objects, sum(done[act] for act in RESTARTS))
-    results.add(measures.SOAK_WRONG, objects, wrong)
     last_start = ended - (time.monotonic() - one.started)
     grown = memory_growth(one.memory.own, last_start + _WARM, ended)
     if grown is not None:
         results.add(measures.SOAK_GROWTH, objects, grown)
     results.memory[f"soak, {objects:,} objects"] = list(one.memory.own)
-    # What the table says of memory was measured without restarts.
-    one.peaks.clear()
-    one.memory.all.clear()
 
 
 async def _poll(one: Case) -> None:
@@ -146,8 +144,11 @@ def _start(one: Case) -> None:
     one.memory.pid = one.operator.pid
 
 
-def _wrong(one: Case) -> dict[str, tuple[Any, Any]]:
-    """Return what is reported and what is true, where these differ when all has settled."""
+def _wrong(one: Case) -> tuple[dict[str, tuple[Any, Any]], int]:
+    """Return what is reported and what is true where these differ when all has settled.
+
+    Also how many objects have drifted in truth.
+    """
     deadline = time.monotonic() + _SETTLE
     while True:
         reports, truth = _reported(one), _true(one)
@@ -157,7 +158,7 @@ def _wrong(one: Case) -> dict[str, tuple[Any, Any]]:
             if reports.get(target) != truth.get(target)
         }
         if not wrong or time.monotonic() > deadline:
-            return wrong
+            return wrong, sum(found["summary"]["drifted"] for found in truth.values())
 
 
 def _reported(one: Case) -> dict[str, Any]:
