@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,7 @@ from harness.operator import Operator, install
 from harness.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bench.options import Options
     from controlplane.gitrepo import Repository
@@ -82,14 +83,17 @@ class Case:
         began = self.started = time.monotonic()
         self.operator.start()
         self.memory.pid = self.operator.pid
-        until(self.operator.ready, "a ready operator", timeout=_FIRST, failed=self.operator.ended)
-        until(
-            lambda: self.in_sync() == self.objects,
-            "all objects to be in sync",
-            timeout=_FIRST,
-            failed=self.operator.ended,
-            last=self.states,
-        )
+        for what, condition in (
+            ("a ready operator", self.operator.ready),
+            ("all objects to be in sync", lambda: self.in_sync() == self.objects),
+        ):
+            until(
+                partial(_answered, condition),
+                what,
+                timeout=_FIRST,
+                failed=self.operator.ended,
+                last=self.states,
+            )
         wall = time.monotonic() - began
         stages = {
             stage: self.operator.value(_STAGE_SUM, stage=stage) for stage in measures.COLD_STAGES
@@ -98,11 +102,13 @@ class Case:
 
     def stop(self) -> None:
         """Stop the operator, if it runs; its highest memory and its loop's turns are kept."""
-        if self.memory.pid:
+        if not self.memory.pid:
+            return
+        self.memory.pid = 0
+        if not self.operator.ended():
             self.turns.update(turns(self.operator))
             self.peaks.append(memory_mib(self.operator.pid)[1])
-            self.memory.pid = 0
-            self.operator.stop()
+        self.operator.stop()
 
     def ensure_started(self) -> None:
         """Have the operator run, and all objects in sync."""
@@ -127,6 +133,14 @@ class Case:
         target, place = number % fleet.targets, number // fleet.targets % fleet.applications
         namespace, name = fleet.namespace(target), application_name(place)
         return namespace, name, path_of("ConfigMap", namespace, name)
+
+
+def _answered(condition: Callable[[], bool]) -> bool:
+    """Tell whether the operator says so; one that is too busy to answer does not."""
+    try:
+        return condition()
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -62,6 +62,7 @@ async def _checks(case: Case) -> list[Spent]:
 
 def command(case: Case) -> None:
     """Run ``leadsman check --all``, its start included; its renders are in the cache."""
+    case.stop()
     line = [sys.executable, "-m", "leadsman", "check", "--all"]
     environment = case.plane.environment() | {
         "PYTHONPATH": str(ROOT / "operator"),

@@ -31,17 +31,16 @@ def exponent(costs: Mapping[int, float]) -> float:
 
 
 def by_size(figures: Iterable[Figure], measures: Iterable[str]) -> dict[str, dict[int, float]]:
-    """Return each measure's values by size, of those that were taken at several sizes.
+    """Return the values by size of those of the measures that were taken at several sizes.
 
     What cost nothing that could be measured at some size is left out: it does not grow.
     """
     found: dict[str, dict[int, float]] = defaultdict(dict)
-    wanted = set(measures)
     for figure in figures:
-        if figure.measure in wanted and figure.objects:
+        if figure.objects:
             found[figure.measure][figure.objects] = figure.value
     return {
-        measure: dict(sorted(costs.items()))
-        for measure, costs in found.items()
-        if len(costs) > 1 and min(costs.values()) > 0.0
+        measure: dict(sorted(found[measure].items()))
+        for measure in measures
+        if len(found[measure]) > 1 and min(found[measure].values()) > 0.0
     }

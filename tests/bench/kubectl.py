@@ -20,6 +20,7 @@ OBJECTS: Final = 1_000
 
 def measure(case: Case) -> None:
     """Run each over all objects at once; there is nothing to be found."""
+    case.stop()
     manifests = case.fleet.stream(range(case.fleet.targets)).encode()
     _measure(
         case,

@@ -42,7 +42,7 @@ def _upto(sign: str, bound: float, objects: int = _SIZE) -> dict[int, Goal]:
 
 
 CHANGE_REPORT_P50 = Measure("live change -> DriftReport, p50", "s", _upto("<", 0.3), cost=True)
-CHANGE_REPORT_P99 = Measure("live change -> DriftReport, p99", "s", _upto("<", 1.0), cost=True)
+CHANGE_REPORT_P99 = Measure("live change -> DriftReport, p99", "s", _upto("<", 1.0))
 CHANGE_METRIC_P50 = Measure("live change -> metric, p50", "s", _upto("<", 0.3))
 CHANGE_METRIC_P99 = Measure("live change -> metric, p99", "s", _upto("<", 1.0))
 
@@ -110,10 +110,9 @@ COLD_STAGES = {
 WARM = Measure("warm restart -> all first verdicts", "s", _upto("<", 10.0), cost=True)
 WARM_CPU = Measure("warm restart: CPU", "s", cost=True)
 
-# At a number of targets instead of objects.
-SCRAPE = Measure("/metrics at 10,000 targets", "s", {10_000: Goal("<", 0.2)})
-SCRAPE_SIZE = Measure("/metrics at 10,000 targets: size", "MiB")
-SCRAPE_MEMORY = Measure("resident memory at 10,000 targets", "MiB")
+SCRAPE = Measure("/metrics, one object in each target", "s", {10_000: Goal("<", 0.2)})
+SCRAPE_SIZE = Measure("/metrics, one object in each target: size", "MiB")
+SCRAPE_MEMORY = Measure("resident memory, one object in each target", "MiB")
 
 SOAK_CHANGES = Measure("soak: live changes", "changes")
 SOAK_COMMITS = Measure("soak: commits", "commits")

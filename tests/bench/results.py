@@ -21,7 +21,7 @@ class Results:
 
     ``facts`` are what it was measured on and with, pairs of what and how. ``latencies`` are seconds
     by what was waited for, ``memory`` pairs of seconds and MiB by what was done meanwhile.
-    ``notes`` are what a reader has to know.
+    ``notes`` are what a reader has to know. ``failed``: something could not be measured.
     """
 
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -29,6 +29,7 @@ class Results:
     latencies: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    failed: bool = False
 
     def add(self, measure: Measure, objects: int, *values: float) -> None:
         """Add what came of a measure's repeats, if it was taken at all."""
@@ -36,6 +37,11 @@ class Results:
             figure = measure.figure(objects, *values)
             self.figures.append(figure)
             say(f"  {figure.name}: {' '.join(filter(None, figure.cells()[2:]))}")
+
+    @property
+    def met(self) -> bool:
+        """Whether all goals are reached."""
+        return all(figure.met is not False for figure in self.figures)
 
     def value(self, measure: Measure, objects: int) -> float | None:
         """Return the median of a measure, None where it was not taken."""
