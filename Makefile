@@ -56,8 +56,12 @@ e2e: venv ssh testtools ## Run the end-to-end tests on a real control plane
 demo: venv tools ## Watch drift being found; KEEP=1 leaves it running, CONTEXT=name uses a cluster
 	@$(MODULE) demo
 
-bench: venv tools ## Measure speed and cost on a real control plane
-	@$(MODULE) bench
+# All of it takes an hour or more; options are those of `python -m bench`: SHORT=1,
+# SIZES=1000,10000 ONLY=latency,idle SOAK=600 and more in BENCH.
+bench: venv tools ## Measure speed and cost, and those of peers; SHORT=1 takes five minutes
+	@$(MODULE) harness.flux
+	@$(MODULE) bench $(if $(SHORT),--short) $(if $(SIZES),--sizes $(SIZES)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(SOAK),--soak $(SOAK)) $(BENCH)
 
 # An hour; options are those of `python -m truth`: SEED=7 CASES="folder ..." and more
 # in TRUTH.
@@ -76,7 +80,7 @@ tools: venv ## Find, or build, the real programs; fetch the real charts
 # What only tests run: building these takes minutes, too.
 testtools: tools
 	@$(MODULE) alerts.promtool
-	@$(MODULE) truth.flux
+	@$(MODULE) harness.flux
 
 ssh: venv
 	@$(MODULE) controlplane.sshclient

@@ -3,86 +3,133 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from controlplane.gitserver import GitServer
-    from controlplane.plane import ControlPlane
+    from collections.abc import Iterable, Iterator, Mapping
 
 REPOSITORY = "fleet"
-# Of every five objects one is of each of these kinds.
-KINDS = ("Deployment", "Service", "ConfigMap", "ServiceAccount", "NetworkPolicy")
+# The name of each target's DriftCheck, and so of its DriftReport.
+CHECK = "fleet"
+BRANCH = "main"
+# Each application has one object of each of these kinds, in one file.
+KINDS: Final = ("Deployment", "Service", "ConfigMap", "ServiceAccount", "NetworkPolicy")
+PLACES: Final[Mapping[str, str]] = {
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "Service": "/api/v1/namespaces/{}/services",
+    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
+    "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+}
+DRIFTCHECKS: Final = "/apis/leadsman.dev/v1alpha1/namespaces/{}/driftchecks"
+DRIFTREPORTS: Final = "/apis/leadsman.dev/v1alpha1/namespaces/{}/driftreports"
+PER_TARGET: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """``objects`` objects in ``targets`` targets, each a folder of one repository."""
+    """So many targets with as many objects each, each target a folder of one repository."""
 
     targets: int
-    objects: int
+    per_target: int = PER_TARGET
+
+    @classmethod
+    def of(cls, objects: int) -> Fleet:
+        """Return a fleet of so many objects."""
+        return cls(max(1, objects // PER_TARGET), min(objects, PER_TARGET))
 
     @property
-    def per_target(self) -> int:
-        """How many objects each target renders."""
-        return self.objects // self.targets
+    def objects(self) -> int:
+        """How many objects all targets have."""
+        return self.targets * self.per_target
 
-    def namespace(self, target: int) -> str:
-        """The namespace that a target's objects and its DriftCheck are in."""
-        return f"bench-{target:03d}"
+    @property
+    def applications(self) -> int:
+        """How many applications each target has."""
+        return self.per_target // len(KINDS)
+
+    @property
+    def namespaces(self) -> list[str]:
+        """The namespaces of all targets."""
+        return [self.namespace(target) for target in range(self.targets)]
+
+    @property
+    def reports(self) -> list[str]:
+        """The keys of all targets' DriftReports: namespace and name."""
+        return [f"{namespace}/{CHECK}" for namespace in self.namespaces]
+
+    @staticmethod
+    def namespace(target: int) -> str:
+        """The namespace that a target's objects and its DriftCheck are in; all are as long."""
+        return f"bench-{target:05d}"
 
     def files(self) -> dict[str, str]:
-        """The repository's files: one manifest per object."""
+        """The repository's files: one for each application."""
+        texts = {
+            application_name(number): application(number) for number in range(self.applications)
+        }
         return {
-            f"{self.namespace(target)}/{index:05d}.yaml": yaml.safe_dump(body)
-            for target in range(self.targets)
-            for index, body in enumerate(self.manifests())
+            f"{namespace}/{app}.yaml": text
+            for namespace in self.namespaces
+            for app, text in texts.items()
         }
 
     def manifests(self) -> Iterator[dict[str, Any]]:
-        """The objects of one target: the same in each, in namespaces of their own."""
-        for index in range(self.per_target):
-            yield manifest(KINDS[index % len(KINDS)], f"web-{index // len(KINDS):04d}")
+        """The objects of one target as Git has them: the same in each, without a namespace."""
+        for number in range(self.applications):
+            yield from (manifest(kind, application_name(number)) for kind in KINDS)
 
-    def checks(self, url: str, interval: str) -> str:
-        """The DriftChecks, as YAML."""
-        return yaml.safe_dump_all(
-            {
-                "apiVersion": "leadsman.dev/v1alpha1",
-                "kind": "DriftCheck",
-                "metadata": {"name": "fleet", "namespace": self.namespace(target)},
-                "spec": {
-                    "url": url,
-                    "ref": {"branch": "main"},
-                    "interval": interval,
-                    "path": self.namespace(target),
-                },
-            }
-            for target in range(self.targets)
+    def stream(self, targets: Iterable[int]) -> str:
+        """Return the objects of some targets with their namespaces, as YAML documents."""
+        text = dumped(placed(body, "NAMESPACE") for body in self.manifests())
+        return "---\n".join(
+            text.replace("namespace: NAMESPACE", f"namespace: {self.namespace(target)}")
+            for target in targets
         )
 
-    def deliver(self, plane: ControlPlane, git: GitServer) -> str:
-        """Put everything into Git and into the cluster; return the repository's URL."""
-        repository = git.create(REPOSITORY, self.files())
-        for target in range(self.targets):
-            namespace = self.namespace(target)
-            plane.kubectl("create", "namespace", namespace)
-            plane.kubectl(
-                "apply",
-                "--server-side",
-                "--namespace",
-                namespace,
-                "--filename=-",
-                stdin=self.stream(),
-            )
-        return git.url(repository.name.removesuffix(".git"))
+    def check(self, target: int, url: str, interval: str) -> dict[str, Any]:
+        """Return a target's DriftCheck."""
+        namespace = self.namespace(target)
+        return driftcheck(CHECK, namespace, url=url, path=namespace, interval=interval)
 
-    def stream(self) -> str:
-        """One target's objects as a stream of YAML documents."""
-        return yaml.safe_dump_all(self.manifests())
+
+def driftcheck(check: str, namespace: str, *, url: str, path: str, interval: str) -> dict[str, Any]:
+    """Return a DriftCheck of a folder."""
+    return {
+        "apiVersion": "leadsman.dev/v1alpha1",
+        "kind": "DriftCheck",
+        "metadata": {"name": check, "namespace": namespace},
+        "spec": {"url": url, "ref": {"branch": BRANCH}, "interval": interval, "path": path},
+    }
+
+
+def application_name(number: int) -> str:
+    """The name of an application, and of each of its objects."""
+    return f"web-{number:04d}"
+
+
+def application(number: int, **data: str) -> str:
+    """Return an application's file; ``data`` is more for its ConfigMap, or other values."""
+    bodies = [manifest(kind, application_name(number)) for kind in KINDS]
+    bodies[KINDS.index("ConfigMap")]["data"].update(data)
+    return dumped(bodies)
+
+
+def dumped(bodies: Iterable[Mapping[str, Any]]) -> str:
+    """Return objects as a stream of YAML documents."""
+    return yaml.dump_all(bodies, Dumper=yaml.CSafeDumper)
+
+
+def placed(body: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    """Return an object with a namespace."""
+    return {**body, "metadata": {**body["metadata"], "namespace": namespace}}
+
+
+def path_of(kind: str, namespace: str, name: str) -> str:
+    """Return where the API server has an object."""
+    return f"{PLACES[kind].format(namespace)}/{name}"
 
 
 def manifest(kind: str, name: str) -> dict[str, Any]:
@@ -129,6 +176,8 @@ def _service(name: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Service",
         "spec": {
+            # An address of its own could not be copied, see replay.py.
+            "clusterIP": "None",
             "selector": {"app": name},
             "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
         },

@@ -12,8 +12,6 @@ even where this process is killed: neither a process nor a file.
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
 import os
 import secrets
@@ -26,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from . import flags
 from .api import Api
+from .etcd import Etcd
 from .keeper import Keeper
 from .ports import LOOPBACK, Port
 from .tls import Authority, private_pem
@@ -44,8 +43,8 @@ class ControlPlane:
     """A cluster without nodes, from ``start`` to ``stop``.
 
     ``folder`` holds all its files. ``kubeconfig`` and ``api`` are an administrator's. ``ca_file``
-    is the authority that signed the certificate of ``server``, an https URL. With ``audit`` the API
-    server writes down each request, see ``audit_events``.
+    is the authority that signed the certificate of ``server``, an https URL. ``etcd`` is what the
+    API server has stored. With ``audit`` it writes down each request, see ``audit_events``.
     """
 
     def __init__(
@@ -64,6 +63,7 @@ class ControlPlane:
         self._authority = Authority(self.folder)
         self.ca_file = self._authority.ca_file
         self._etcd_port, self._peer_port, self._port = Port(), Port(), Port()
+        self.etcd = Etcd(self._etcd_port.number)
         self.host, self.port = LOOPBACK, self._port.number
         self.server = f"https://{self._port}"
         token = secrets.token_hex()
@@ -155,6 +155,12 @@ class ControlPlane:
         self.stop_apiserver()
         self.start_apiserver()
 
+    def stop_controllers(self) -> None:
+        """End the controller manager for good: nobody reacts to what is stored from now on."""
+        process = self._processes.pop("kube-controller-manager")
+        process.kill()
+        process.wait()
+
     @contextmanager
     def outage(self) -> Iterator[None]:
         """Have no API server while the block runs."""
@@ -205,17 +211,7 @@ class ControlPlane:
 
         ``key`` is its place below ``/registry/``; the version need not be served any more.
         """
-        encoded = {
-            name: base64.b64encode(text.encode()).decode()
-            for name, text in (("key", f"/registry/{key}"), ("value", json.dumps(body)))
-        }
-        connection = http.client.HTTPConnection(str(self._etcd_port), timeout=10)
-        connection.request("POST", "/v3/kv/put", json.dumps(encoded))
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        if answer.status != http.client.OK:
-            raise RuntimeError(f"etcd said {answer.status}: {text}")
+        self.etcd.write({key: json.dumps(body).encode()})
 
     @contextmanager
     def namespace(self, prefix: str = "test") -> Iterator[str]:

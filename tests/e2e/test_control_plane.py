@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.delivery import owned
+from bench.fleet import KINDS, Fleet, path_of
+from bench.replay import replay
 from controlplane import toolchain
 from controlplane.api import Api, ApiError
 from controlplane.gitrepo import git_environment
@@ -53,6 +57,41 @@ def test_helm_installs_a_chart(control_plane: ControlPlane, namespace: str) -> N
     control_plane.helm("install", "web", chart, "--namespace", namespace)
     listed = control_plane.helm("list", "--namespace", namespace, "--short").stdout
     assert listed.split() == ["web"]
+
+
+def found(plane: ControlPlane, path: str) -> dict[str, Any]:
+    """Wait until something is there, and return it."""
+    there: dict[str, Any] = eventually(lambda: plane.api.find(path) or {})
+    return there
+
+
+def test_what_is_stored_can_be_copied_behind_the_api_server_s_back(
+    control_plane: ControlPlane,
+) -> None:
+    fleet = Fleet(targets=3, per_target=5)
+    first, *others = fleet.namespaces
+    with contextlib.ExitStack() as stack:
+        for name in fleet.namespaces:
+            control_plane.create_namespace(name)
+            stack.callback(control_plane.api.delete, f"/api/v1/namespaces/{name}")
+        for body in fleet.manifests():
+            path = path_of(body["kind"], first, body["metadata"]["name"])
+            control_plane.api.create(path.rpartition("/")[0], owned(body, first))
+        replay(control_plane, fleet, [1, 2])
+        for kind in KINDS:
+            original, *copies = (
+                found(control_plane, path_of(kind, name, "web-0000")) for name in fleet.namespaces
+            )
+            for name, copy in zip(others, copies, strict=True):
+                assert copy["metadata"]["namespace"] == name
+                assert copy["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] == name
+                assert copy["metadata"]["uid"] != original["metadata"]["uid"]
+                assert copy.get("spec") == original.get("spec")
+                assert copy.get("data") == original.get("data")
+        # What is there behind its back is there for all that is asked of the API server.
+        changed = path_of("ConfigMap", others[0], "web-0000")
+        answer = control_plane.api.patch(changed, {"data": {"level": "debug"}})
+        assert answer["data"]["level"] == "debug"
 
 
 def test_an_outage_keeps_the_data(control_plane: ControlPlane, namespace: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from controlplane.plane import ControlPlane
-from truth.flux import FluxError, KustomizeController
+from harness.flux import FluxError, KustomizeController
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from controlplane.gitserver import GitServer
 from controlplane.plane import ControlPlane
 from e2e.mirror import a_second_later, config, excused, mirror
 from harness.checks import Check
+from harness.flux import KustomizeController
 from harness.operator import Operator, install
-from truth.flux import KustomizeController
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

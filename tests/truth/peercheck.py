@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from controlplane.plane import ControlPlane
-from truth.flux import KustomizeController
+from harness.flux import KustomizeController
 from truth.peers import NAMES, Peer
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from truth.flux import FluxError, KustomizeController
+from harness.flux import FluxError, KustomizeController
 from truth.material import yaml_text
 
 if TYPE_CHECKING:

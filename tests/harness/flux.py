@@ -6,7 +6,7 @@
 
 Flux's source-controller is not there: what it would say of a Git repository, that is, where the
 archive of a revision is, is written into the GitRepository's status here.
-``python -m truth.flux`` builds the controller ahead of the tests and prints its path.
+``python -m harness.flux`` builds the controller ahead of the tests and prints its path.
 """
 
 from __future__ import annotations
@@ -30,14 +30,13 @@ from controlplane.gomodule import built, downloaded
 from controlplane.keeper import Keeper
 from controlplane.ports import Port
 from controlplane.waiting import eventually
-
-from .artifacts import ArtifactServer
+from harness.artifacts import ArtifactServer
 
 if TYPE_CHECKING:
     import subprocess
 
     from controlplane.plane import ControlPlane
-    from truth.artifacts import Artifact
+    from harness.artifacts import Artifact
 
 MODULE = Path(__file__).parent / "kustomize-controller"
 NAMESPACE = "flux-system"
@@ -103,6 +102,12 @@ class KustomizeController:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def pid(self) -> int:
+        """The controller's process id."""
+        assert self._process is not None, f"{NAME} is not running"
+        return self._process.pid
 
     def deliver(
         self,
