@@ -58,8 +58,8 @@ IDLE_REQUESTS = Measure("idle: API requests beyond watches and Lease", "an hour"
 IDLE_CPU = Measure("idle: CPU", "% of a core", _upto("<", 0.5))
 # A bound of the operator's own histogram, in seconds.
 LONG_TURN: Final = 0.05
-TURNS = Measure("turns of the event loop that took more than 50 ms", "turns", _upto("=", 0.0))
-LONGEST_TURN = Measure("longest turn of the event loop (bucket)", "s")
+TURNS = Measure("turns of the event loop of more than 50 ms of CPU", "turns", _upto("=", 0.0))
+LONGEST_TURN = Measure("longest turn of the event loop, CPU (bucket)", "s")
 
 CHECK_CPU = Measure("full check: CPU", "s", cost=True)
 CHECK_WALL = Measure("full check: wall", "s", cost=True)

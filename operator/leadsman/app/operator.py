@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from leadsman import handlers
+from leadsman.app import memory
 from leadsman.app.election import Election
 from leadsman.app.fence import Fence
 from leadsman.app.hooks import receive_hooks
@@ -86,7 +87,7 @@ async def run(settings: Settings, lag: Lag) -> None:
     stop = asyncio.Event()
     _stop_on_signals(stop)
     async with make_parts(settings) as parts, receive_hooks(settings, parts):
-        lag.observe = parts.instruments.loop_lag.observe
+        lag.observe = parts.instruments.turned
         await _operate(_Run(parts, settings, shard, stop))
 
 
@@ -207,6 +208,7 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(engine.run(settings.workers))
         group.create_task(reporter.run())
+        group.create_task(memory.tend())
         group.create_task(verdicts.run(engine.states, lambda: engine.observer.judged))
         group.create_task(_supervise("the watch of reports", reports.run))
         group.create_task(_supervise("the watch of kinds", surface.run))

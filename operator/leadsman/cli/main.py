@@ -39,10 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     threading.stack_size(_STACK)
     try:
         if options.command == "run":
-            from leadsman.app.loop import Lag  # noqa: PLC0415 - see above
+            from leadsman.app import memory  # noqa: PLC0415 - see above
+            from leadsman.app.loop import Lag  # noqa: PLC0415
             from leadsman.app.operator import run  # noqa: PLC0415
 
             configure(settings.log_format, settings.log_level)
+            memory.settle()
             lag = Lag()
             with asyncio.Runner(loop_factory=lag.loop) as runner:
                 runner.run(run(settings, lag))

@@ -7,20 +7,16 @@ custom resource, what is found leaves through the reporter and the snapshot that
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
-from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from leadsman.engine.acquire import Acquirer
-from leadsman.engine.confirmer import Confirmer
-from leadsman.engine.followers import followers_of
+from leadsman.engine.comparing import comparing
+from leadsman.engine.followers import followers_of, host_of
 from leadsman.engine.gathering import Gathering
 from leadsman.engine.index import Index
-from leadsman.engine.inquiries import Inquiries
 from leadsman.engine.lookup import Lookup
-from leadsman.engine.observer import Observer
 from leadsman.engine.once import finish
 from leadsman.engine.order import Fair
 from leadsman.engine.outlet import Outlet
@@ -29,10 +25,8 @@ from leadsman.engine.reconcile import Outcome, Reconciler
 from leadsman.engine.sources import Sources
 from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
-from leadsman.engine.surface import Surface
 from leadsman.errors import LeadsmanError
 from leadsman.model.identity import TargetKey
-from leadsman.model.source import GitSource
 from leadsman.settings import Mode
 from leadsman.targets.driftcheck import target_from
 from leadsman.targets.requests import check_requested
@@ -61,6 +55,8 @@ class Engine:
     """All targets of one process.
 
     ``share`` is how many targets of one Git server may be looked at at once; None: any number.
+    ``kept`` is called at the start whenever objects have come that stay: to have the garbage
+    collector look through them again and again would take a second with 100,000.
     """
 
     def __init__(  # noqa: PLR0913 - the parts, all by name
@@ -75,6 +71,7 @@ class Engine:
         mode: Mode = Mode.READ_ONLY,
         share: int | None = None,
         now: Callable[[], float] = time.time,
+        kept: Callable[[], object] = gc.freeze,
     ) -> None:
         self.states: dict[TargetKey, TargetState] = {}
         self.outlet = Outlet()
@@ -82,6 +79,7 @@ class Engine:
         self._mirrors = mirrors
         self._schemas = schemas
         self._now = now
+        self._kept = kept
         self._queue: WorkQueue[TargetKey] = WorkQueue(
             waited=instruments.queue_wait.observe, order=Fair(self._host, share)
         )
@@ -89,49 +87,27 @@ class Engine:
         self._lookup = Lookup(client)
         self._tidied = float("-inf")
         self._gathering = Gathering(self._gathered)
+        self._unsettled: set[TargetKey] = set()
         self._restored: dict[TargetKey, TargetStatus] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._inquiries = Inquiries(self.states, start=self._start, failed=self._queue.add)
-        self.observer = Observer(
-            self._index,
+        parts = comparing(
+            client=client,
+            discovery=discovery,
+            schemas=schemas,
+            states=self.states,
+            index=self._index,
+            lookup=self._lookup,
+            outlet=self.outlet,
+            instruments=instruments,
+            mode=mode,
             now=now,
-            news=self.outlet.news,
+            due=self._queue.add,
             depended=self._depended,
             turned=self._turned,
-            compared=instruments.comparisons.inc,
-            waits=self._inquiries.waits,
-            versions=self._lookup.versions,
+            start=self._start,
         )
-        self.confirmer: Confirmer | None = None
-        if mode is Mode.DRY_RUN:
-            self.confirmer = self.observer.confirmer = Confirmer(
-                client,
-                discovery,
-                self.observer.schemas,
-                recorded=self.observer.record,
-                locally=partial(self.observer.judge, ask=False),
-                news=self.outlet.news,
-                turned=self._queue.add,
-                counted=instruments.dry_ran,
-                now=now,
-            )
-        self.acquirer = Acquirer(
-            client,
-            discovery,
-            schemas,
-            self._index,
-            self.observer,
-            held=self._inquiries.hold,
-        )
-        self._inquiries.prove = self.acquirer.prove
-        self._surface = Surface(
-            self.states,
-            discovery,
-            schemas,
-            self.acquirer,
-            read=self.observer.schemas,
-            due=self._queue.add,
-        )
+        self.observer, self.acquirer = parts.observer, parts.acquirer
+        self.confirmer, self._surface = parts.confirmer, parts.surface
         self._reconciler = Reconciler(
             sources=Sources(mirrors, self._lookup, instruments.staged),
             renderer=renderer,
@@ -180,6 +156,7 @@ class Engine:
         if state is None:
             state = self.states[key] = TargetState(key)
             state.uid = uid
+            self._unsettled.add(key)
             self._recall(state)
             self.outlet.announce(state)
         elif (
@@ -231,7 +208,7 @@ class Engine:
     @property
     def settled(self) -> bool:
         """Tell whether every known target has been looked at once."""
-        return all(state.settled for state in self.states.values())
+        return not self._unsettled
 
     @property
     def depth(self) -> int:
@@ -300,7 +277,9 @@ class Engine:
             return
         if is_first:
             self._gathering.rendered(key)
+            self._kept()
             return
+        self._unsettled.discard(key)
         if outcome.retry:
             self._queue.retry(key, cap=outcome.after)
         else:
@@ -323,10 +302,8 @@ class Engine:
             self._mirrors.prune(self._reconciler.checkouts())
 
     def _host(self, key: TargetKey) -> str:
-        """Return the server whose slowness would delay a target."""
         state = self.states.get(key)
-        source = state.target.source if state is not None and state.target is not None else None
-        return urlsplit(source.url).netloc if isinstance(source, GitSource) else ""
+        return "" if state is None else host_of(state)
 
     def _gathered(self, targets: Iterable[TargetKey]) -> None:
         for key in targets:
@@ -347,6 +324,7 @@ class Engine:
 
     def _forget(self, key: TargetKey) -> None:
         state = self.states.pop(key)
+        self._unsettled.discard(key)
         self._queue.remove(key)
         self._index.remove(state)
         self._reconciler.drop(key)

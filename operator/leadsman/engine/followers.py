@@ -1,8 +1,9 @@
-"""Which targets follow a repository, so that a push to it concerns them."""
+"""Which targets follow a repository, or a server: a push, or slowness, concerns them all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from leadsman.model.source import GitSource
 from leadsman.source.url import repository_name
@@ -28,3 +29,9 @@ def followers_of(states: Iterable[TargetState], names: Collection[str]) -> list[
         and isinstance(state.target.source, GitSource)
         and repository_name(state.target.source.url) in names
     ]
+
+
+def host_of(state: TargetState) -> str:
+    """Return the server whose slowness would delay a target, "" where there is none."""
+    source = state.target.source if state.target is not None else None
+    return urlsplit(source.url).netloc if isinstance(source, GitSource) else ""

@@ -148,7 +148,7 @@ class Observer:
         received = self._now() if received is None else received
         desired = state.desired.get(key)
         if desired is None:
-            self._orphan(state, key, resource_version, live, received)
+            self._orphan(state, key, gvk, resource_version, live, received)
             return
         if desired.gvk != gvk or state.policy is None:
             return
@@ -261,6 +261,7 @@ class Observer:
         self,
         state: TargetState,
         key: ObjectKey,
+        read: Gvk,
         resource_version: str,
         live: JsonObject,
         received: float,
@@ -268,6 +269,9 @@ class Observer:
         gvk = state.orphans.get(key)
         if gvk is None or state.policy is None:
             return
+        if not gvk.version:
+            # Known from a report alone, and brought by a watch of another target's.
+            gvk = state.orphans[key] = read
         if any(key in owner.desired for owner in self._index.owners(key)):
             # It has moved to another target, which is no drift.
             state.forget(key)

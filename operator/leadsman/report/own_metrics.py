@@ -91,9 +91,15 @@ class Instruments:
             buckets=_WAIT,
             registry=registry,
         )
-        self.loop_lag = Histogram(
+        self._loop_lag = Histogram(
             "leadsman_event_loop_lag_seconds",
             "How long what was ready had to wait for the rest: one turn of the event loop.",
+            buckets=_LAG,
+            registry=registry,
+        )
+        self._loop_busy = Histogram(
+            "leadsman_event_loop_busy_seconds",
+            "CPU that one turn of the event loop took, without waiting for a free core.",
             buckets=_LAG,
             registry=registry,
         )
@@ -170,6 +176,11 @@ class Instruments:
     def staged(self, stage: str, seconds: float) -> None:
         """Time a stage."""
         self._stages.labels(stage).observe(seconds)
+
+    def turned(self, seconds: float, cpu: float) -> None:
+        """Time a turn of the event loop, and the CPU that it took."""
+        self._loop_lag.observe(seconds)
+        self._loop_busy.observe(cpu)
 
     def requested(self, verb: str, resource: str, code: str, seconds: float) -> None:
         """Count and time a request to the API server."""

@@ -181,6 +181,18 @@ def test_an_object_that_git_dropped_is_orphaned_until_it_is_gone() -> None:
     assert world.index.owners(key("b")) == ()
 
 
+def test_an_orphan_that_a_report_told_of_is_of_the_kind_and_version_in_which_it_is_read() -> None:
+    """Whoever's watch brings it, and however often it is: else it would be reported anew."""
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    state.orphans[key("b")] = Gvk("", "", "ConfigMap")
+    state.pending.add(key("b"))
+    world.index.replace(state)
+    world.sees("b", {"x": "1"})
+    (finding,) = state.findings.values()
+    assert finding.gvk == state.orphans[key("b")] == Gvk("", "v1", "ConfigMap")
+
+
 def test_an_orphan_that_cannot_be_read_is_not_forgotten() -> None:
     world = _World()
     state = world.target("web", a={"x": "1"}, b={"x": "1"})
