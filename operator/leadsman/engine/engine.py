@@ -25,11 +25,11 @@ from leadsman.engine.reconcile import Outcome, Reconciler
 from leadsman.engine.sources import Sources
 from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
+from leadsman.engine.targets import Targets, update
 from leadsman.errors import LeadsmanError
 from leadsman.model.identity import TargetKey
 from leadsman.settings import Mode
 from leadsman.targets.driftcheck import target_from
-from leadsman.targets.requests import check_requested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
@@ -73,7 +73,8 @@ class Engine:
         now: Callable[[], float] = time.time,
         kept: Callable[[], object] = gc.freeze,
     ) -> None:
-        self.states: dict[TargetKey, TargetState] = {}
+        self._targets = Targets()
+        self.states = self._targets.states
         self.outlet = Outlet()
         self._instruments = instruments
         self._mirrors = mirrors
@@ -87,8 +88,6 @@ class Engine:
         self._lookup = Lookup(client)
         self._tidied = float("-inf")
         self._gathering = Gathering(self._gathered)
-        self._unsettled: set[TargetKey] = set()
-        self._restored: dict[TargetKey, TargetStatus] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         parts = comparing(
             client=client,
@@ -121,7 +120,7 @@ class Engine:
 
     def restore(self, statuses: Iterable[TargetStatus]) -> None:
         """Take over what was reported before a restart; call it before the first target."""
-        self._restored = {status.key: status for status in statuses}
+        self._targets.restore(statuses)
 
     def listed(self) -> None:
         """Say that all targets are known that there are at the start."""
@@ -148,35 +147,17 @@ class Engine:
         """Take a target, or why its spec cannot be carried out."""
         state = self.states.get(key)
         uid = str(metadata.get("uid", ""))
-        requested = check_requested(metadata)
         if state is not None and state.uid != uid:
             # Deleted and made anew under the same name: it has no history.
             self._forget(key)
             state = None
+        is_new = state is None
         if state is None:
-            state = self.states[key] = TargetState(key)
-            state.uid = uid
-            self._unsettled.add(key)
-            self._recall(state)
+            state = self._targets.add(key, uid)
             self.outlet.announce(state)
-        elif (
-            state.target == target
-            and state.spec_error is None
-            and error is None
-            and state.requested == requested
-        ):
-            return
-        state.uid = uid
-        state.requested = requested
-        state.generation = int(metadata.get("generation", 0))
-        if error is None:
-            # With an error the former spec stays: live is still compared with what it rendered.
-            state.target = target
-        state.spec_error = error
-        if target is not None:
-            state.note_suspension(self._now())
-        self._queue.forget_tries(key)
-        self._queue.add(key)
+        if update(state, target, metadata=metadata, error=error, now=self._now()) or is_new:
+            self._queue.forget_tries(key)
+            self._queue.add(key)
 
     def resource_gone(self, key: TargetKey) -> None:
         """Forget a target whose custom resource was deleted."""
@@ -208,7 +189,7 @@ class Engine:
     @property
     def settled(self) -> bool:
         """Tell whether every known target has been looked at once."""
-        return not self._unsettled
+        return self._targets.settled
 
     @property
     def depth(self) -> int:
@@ -245,10 +226,8 @@ class Engine:
         ``refused`` are those whose spec cannot be carried out, and why.
         """
         for target in targets:
-            self.states[target.key] = state = TargetState(
-                target.key, uid=target.uid, generation=target.generation, target=target
-            )
-            self._recall(state)
+            state = self._targets.add(target.key, target.uid)
+            state.generation, state.target = target.generation, target
             state.note_suspension(self._now())
         for key, error in refused.items():
             self.states[key] = TargetState(key, spec_error=error)
@@ -279,7 +258,7 @@ class Engine:
             self._gathering.rendered(key)
             self._kept()
             return
-        self._unsettled.discard(key)
+        self._targets.looked(key)
         if outcome.retry:
             self._queue.retry(key, cap=outcome.after)
         else:
@@ -287,12 +266,6 @@ class Engine:
             self._queue.add_by(key, outcome.after)
         self.outlet.looked(state)
         self._tidy()
-
-    def _recall(self, state: TargetState) -> None:
-        """Give a new target its report, if that is not of another one of the same name."""
-        restored = self._restored.pop(state.key, None)
-        if restored is not None and (not state.uid or restored.uid in {"", state.uid}):
-            state.restore(restored)
 
     def _tidy(self) -> None:
         """Remove the checkouts that nobody was rendered from, now and then."""
@@ -323,8 +296,7 @@ class Engine:
                 self._queue.add(key)
 
     def _forget(self, key: TargetKey) -> None:
-        state = self.states.pop(key)
-        self._unsettled.discard(key)
+        state = self._targets.remove(key)
         self._queue.remove(key)
         self._index.remove(state)
         self._reconciler.drop(key)
