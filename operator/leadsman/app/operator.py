@@ -105,7 +105,12 @@ async def _operate(this: _Run) -> None:
 
     async def metrics(accept: str) -> tuple[bytes, str]:
         await gauges.refresh()
-        return instruments.exposition(accept, targets.families())
+        families = []
+        for family in targets.families():
+            families.append(family)
+            # Of 10,000 targets some have two megabytes: others have their turn in between.
+            await asyncio.sleep(0)
+        return instruments.exposition(accept, families)
 
     instruments.queue_depth.set_function(lambda: engine.depth)
     instruments.sharded(this.shard.index, this.shard.count)

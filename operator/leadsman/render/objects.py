@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -55,7 +56,8 @@ def assemble(documents: Documents, *, renderer: str, namespace: str, scope: Scop
         namespaced = defined.get((gvk.group, gvk.kind)) if known is None else known
         placed = _place(metadata, namespace, namespaced=namespaced)
         _check_names(manifest, gvk, placed)
-        key = ObjectKey.of(gvk.group, gvk.kind, placed.get("namespace", ""), placed["name"])
+        where = sys.intern(placed.get("namespace", ""))
+        key = ObjectKey.of(gvk.group, gvk.kind, where, placed["name"])
         former = objects.pop(key, None)
         if former is not None:
             warnings.append(

@@ -38,12 +38,16 @@ class Family:
         """The lines before its series."""
         return f"# HELP {self.name} {self.text}\n# TYPE {self.name} gauge\n"
 
-    def line(self, labels: Sequence[str], value: float) -> str:
-        """One series."""
+    def series(self, labels: Sequence[str]) -> str:
+        """A line up to its value."""
         named = ",".join(
             f'{name}="{_escape(label)}"' for name, label in zip(self.labels, labels, strict=True)
         )
-        return f"{self.name}{{{named}}} {_number(value)}\n"
+        return f"{self.name}{{{named}}} "
+
+    def line(self, labels: Sequence[str], value: float) -> str:
+        """A whole line."""
+        return f"{self.series(labels)}{_number(value)}\n"
 
 
 _OBJECTS = Family(
@@ -112,7 +116,8 @@ class TargetMetrics:
     def __init__(self, *, object_series: int = 5000) -> None:
         self._object_series = object_series
         self._lines: dict[TargetKey, tuple[bytes, ...]] = {}
-        self._checked: dict[TargetKey, float] = {}
+        # The line up to the time, which moves with each look, and the time.
+        self._checked: dict[TargetKey, tuple[str, float]] = {}
         self._drifted: dict[TargetKey, list[Finding | Unlisted]] = {}
         self._order: list[TargetKey] = []
 
@@ -122,7 +127,8 @@ class TargetMetrics:
         if key not in self._lines:
             self._order = []
         self._lines[key] = _lines(status)
-        self._checked[key] = status.checked_at
+        series = _CHECKED.series((key.kind, key.namespace, key.name))
+        self._checked[key] = series, status.checked_at
         drifted = [item for item in status.known if item.state in DRIFTED_STATES]
         if drifted:
             self._drifted[key] = drifted
@@ -131,7 +137,7 @@ class TargetMetrics:
 
     def checked(self, key: TargetKey, when: float) -> None:
         """Say when a target was last checked successfully, if nothing else has changed."""
-        self._checked[key] = when
+        self._checked[key] = self._checked[key][0], when
 
     def remove(self, key: TargetKey) -> None:
         """Forget a target; its series vanish with it."""
@@ -140,19 +146,17 @@ class TargetMetrics:
             kept.pop(key, None)
 
     def families(self) -> Iterator[bytes]:
-        """Yield each family with its series, by target."""
+        """Yield each family with its series, by target, all as it is when the first is asked for."""
         if not self._order:
             self._order = sorted(self._lines)
+        kept = [self._lines[key] for key in self._order]
+        checked = [self._checked[key] for key in self._order]
+        lines, left_out = self._objects()
         for index, family in enumerate(_KEPT):
             yield family.head.encode()
-            yield b"".join(self._lines[key][index] for key in self._order)
-        times = (
-            _CHECKED.line((key.kind, key.namespace, key.name), when)
-            for key in self._order
-            if (when := self._checked[key])
-        )
+            yield b"".join(each[index] for each in kept)
+        times = (f"{series}{_number(when)}\n" for series, when in checked if when)
         yield (_CHECKED.head + "".join(times)).encode()
-        lines, left_out = self._objects()
         yield (_DRIFTED.head + "".join(lines)).encode()
         for family, value in ((_LIMIT, self._object_series), (_OMITTED, left_out)):
             yield f"{family.head}{family.name} {_number(value)}\n".encode()

@@ -120,6 +120,18 @@ def test_series_of_a_target_that_is_gone_vanish() -> None:
     assert b"target_name=" not in b"".join(metrics.families())
 
 
+def test_a_target_that_goes_during_a_scrape_is_told_of_to_its_end() -> None:
+    metrics = TargetMetrics()
+    told = status(finding())
+    metrics.update(told)
+    families = metrics.families()
+    text = next(families)
+    metrics.remove(told.key)
+    text += b"".join(families)
+    for name in (b"leadsman_target_objects", b"leadsman_target_info", b"leadsman_object_drifted"):
+        assert name + b"{" in text
+
+
 def test_a_target_is_told_as_it_was_last() -> None:
     metrics = TargetMetrics()
     metrics.update(status(finding(), failure=FAILURE))
