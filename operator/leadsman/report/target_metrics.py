@@ -146,7 +146,7 @@ class TargetMetrics:
             kept.pop(key, None)
 
     def families(self) -> Iterator[bytes]:
-        """Yield each family with its series, by target, all as it is when the first is asked for."""
+        """Yield each family with its series, by target, as all is when the first is asked for."""
         if not self._order:
             self._order = sorted(self._lines)
         kept = [self._lines[key] for key in self._order]
