@@ -22,6 +22,8 @@ from bench.watched import Watched
 from leadsman.kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bench.case import Case
     from leadsman.kube.client import Client
     from leadsman.model.json import JsonObject
@@ -61,10 +63,16 @@ async def _measure(case: Case) -> dict[str, list[list[float]]]:
                 ("report", changes.to_report, half),
                 ("metric", changes.to_metric, max(1, half // _METRICS_PART)),
             ):
-                found[what].append(
-                    [await wait(n, level) for n in range(count) for level in ("debug", "info")]
-                )
+                steps = sequence(count, case.fleet.targets)
+                found[what].append([await wait(number, level) for number, level in steps])
     return found
+
+
+def sequence(count: int, targets: int) -> Iterator[tuple[int, str]]:
+    """Yield so many changes and their reversals, each target in turn before one comes again."""
+    for start in range(0, count, targets):
+        for level in ("debug", "info"):
+            yield from ((number, level) for number in range(start, min(start + targets, count)))
 
 
 class _Changes:

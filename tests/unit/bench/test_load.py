@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.latency import sequence
 from bench.load import Ledger, values_in
 from bench.usage import memory_growth
+
+LEVELS = ("debug", "info")
 
 
 def test_a_report_tells_of_a_change_and_of_all_before_it() -> None:
@@ -39,6 +43,18 @@ def test_a_report_may_come_before_the_answer_to_the_change() -> None:
     ledger.made("shop/web", 4, 10.0)
     assert ledger.latencies == [0.0]
     assert ledger.waiting == 1
+
+
+@given(st.integers(1, 60), st.integers(1, 20))
+def test_changes_go_from_target_to_target_and_are_reverted(count: int, targets: int) -> None:
+    steps = list(sequence(count, targets))
+    assert sorted(steps) == sorted((n, level) for n in range(count) for level in LEVELS)
+    for number in range(count):
+        assert steps.index((number, "debug")) < steps.index((number, "info"))
+    # No target has two changes that are not reverted yet, and all others come in between.
+    of_one = [place for place, (number, _) in enumerate(steps) if number % targets == 0]
+    whole = of_one[: 2 * (count // targets)]
+    assert all(after - before == targets for before, after in pairwise(whole))
 
 
 @given(st.permutations(range(8)))
