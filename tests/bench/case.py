@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # Longer than the benchmark: Git is asked when it is told to be, so that what is idle is idle.
 NEVER: Final = "10h"
+# What deploy/ runs it with.
+ARGUMENTS: Final = ("--leader-elect",)
 # Seconds for the first verdicts of 100,000 objects on a busy machine.
 _FIRST: Final = 1800.0
 _STAGE_SUM: Final = "leadsman_stage_duration_seconds_sum"
@@ -156,7 +158,7 @@ def case(fleet: Fleet, options: Options, results: Results) -> Iterator[Case]:
         url = git.url(REPOSITORY)
         asyncio.run(_deliver(plane, fleet, url, real=fleet.objects <= options.real))
         forge = stack.enter_context(Forge(url, folder))
-        operator = Operator.in_pod(plane, folder / "operator", *forge.arguments)
+        operator = Operator.in_pod(plane, folder / "operator", *ARGUMENTS, *forge.arguments)
         stack.callback(operator.close)
         memory = stack.enter_context(MemorySampler())
         one = Case(plane, fleet, repository, folder, operator, forge, options, results, memory)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench import measures
-from bench.case import NEVER
+from bench.case import ARGUMENTS, NEVER
 from bench.delivery import apply, client_of, each, make_checks, make_namespaces
 from bench.fleet import driftcheck, dumped
 from bench.results import Results, say
@@ -45,7 +45,7 @@ def measure(options: Options, results: Results) -> None:
             _REPOSITORY, {f"{name}/app.yaml": dumped([_body(name)]) for name in _names(targets)}
         )
         asyncio.run(_deliver(plane, targets, git.url(_REPOSITORY)))
-        with Operator.in_pod(plane, Path(temporary) / "operator") as operator:
+        with Operator.in_pod(plane, Path(temporary) / "operator", *ARGUMENTS) as operator:
             started = time.monotonic()
             until(
                 lambda: _scrape(operator)[1].count(b'state="InSync"} 1.0') >= targets,

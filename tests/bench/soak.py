@@ -82,6 +82,10 @@ def _play(one: Case) -> Counter[Act]:
     done: Counter[Act] = Counter()
     for step in plan(one.fleet, one.options.soak, one.options.seed, KINDS):
         pause.wait(max(0.0, started + step.at - time.monotonic()))
+        if one.operator.ended():
+            # It does so where it could not renew its Lease in time; the kubelet starts it again.
+            say(f"  {step.at:.0f} s: the operator has ended by itself and is started again")
+            _start(one)
         # What is not there cannot be changed.
         with contextlib.suppress(ApiError):
             _take(one, step)
