@@ -1,6 +1,7 @@
 """Changes, commits and restarts for minutes: are the reports right in the end?
 
-What is right is what ``leadsman check`` finds, which starts from nothing but the cluster and Git.
+What is right is what ``leadsman check`` finds, which starts from nothing but the cluster and Git,
+and that what Git has dropped is told as long as it lives.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from bench import measures
@@ -20,7 +21,8 @@ from bench.delivery import change_checks, client_of, owned
 from bench.fleet import KINDS, Fleet, application, application_name, manifest, path_of
 from bench.options import ROOT
 from bench.results import say
-from bench.soakplan import RESTARTS, Act, Step, plan
+from bench.soakplan import RESTARTS, Act, Application, Step, plan
+from bench.soaktruth import expected, object_name, reported
 from bench.usage import memory_growth, run
 from bench.watched import REPORTS
 from controlplane.api import ApiError
@@ -47,9 +49,9 @@ def measure(options: Options, results: Results) -> None:
         one.start(cold=True)
         asyncio.run(_poll(one))
         say(f"a soak of {options.soak:.0f} s, seed {options.seed}")
-        done = _play(one)
+        done, dropped = _play(one)
         ended = one.memory.now
-        wrong, drifted = _wrong(one)
+        wrong, drifted = _wrong(one, dropped)
         _conclude(one, done, ended)
         results.add(measures.SOAK_DRIFTED, one.objects, drifted)
         results.add(measures.SOAK_WRONG, one.objects, len(wrong))
@@ -75,27 +77,28 @@ async def _poll(one: Case) -> None:
         await change_checks(client, one.fleet, {"spec": {"interval": _INTERVAL}})
 
 
-def _play(one: Case) -> Counter[Act]:
-    """Take all steps at their times; return how many of each have been taken."""
+def _play(one: Case) -> tuple[Counter[Act], set[Application]]:
+    """Take all steps at their times; return how many of each, and what Git has dropped."""
     pause = threading.Event()
     started = time.monotonic()
     done: Counter[Act] = Counter()
+    dropped: set[Application] = set()
     for step in plan(one.fleet, one.options.soak, one.options.seed, KINDS):
         pause.wait(max(0.0, started + step.at - time.monotonic()))
-        if one.operator.ended():
+        if why := one.operator.ended():
             # It does so where it could not renew its Lease in time; the kubelet starts it again.
-            say(f"  {step.at:.0f} s: the operator has ended by itself and is started again")
+            say(f"  {step.at:.0f} s: started again, since {why}")
             _start(one)
         # What is not there cannot be changed.
         with contextlib.suppress(ApiError):
-            _take(one, step)
+            _take(one, step, dropped)
             done[step.act] += 1
         if step.act in RESTARTS:
             say(f"  {step.at:.0f} s: {step.act}; {sum(done.values())} steps so far")
-    return done
+    return done, dropped
 
 
-def _take(one: Case, step: Step) -> None:
+def _take(one: Case, step: Step, dropped: set[Application]) -> None:
     namespace, name = one.fleet.namespace(step.target), application_name(step.application)
     path = path_of(step.kind, namespace, name)
     match step.act:
@@ -103,15 +106,18 @@ def _take(one: Case, step: Step) -> None:
             one.plane.api.patch(path, change(step), "strategic-merge-patch+json")
         case Act.DELETE:
             one.plane.api.delete(path)
-        case Act.RESTORE:
+        # What is made anew after Git has dropped it is no orphan: nobody delivers it.
+        case Act.RESTORE if step.place not in dropped:
             body = owned(manifest(step.kind, name), namespace)
             query = f"fieldManager={FLUX}&force=true"
             one.plane.api.patch(f"{path}?{query}", body, "apply-patch+yaml")
         case Act.COMMIT:
             file = f"{namespace}/{name}.yaml"
             text = application(step.application, level=f"commit-{step.number}")
-            content = text if step.number % _DROPS else None
+            drop = step.number % _DROPS == 0
+            content = None if drop else text
             one.repository.commit({file: content}, message=f"Step {step.number}")
+            (dropped.add if drop else dropped.discard)(step.place)
         case Act.RESTART_APISERVER:
             one.plane.restart_apiserver()
         case Act.STOP_OPERATOR:
@@ -148,28 +154,39 @@ def _start(one: Case) -> None:
     one.memory.pid = one.operator.pid
 
 
-def _wrong(one: Case) -> tuple[dict[str, tuple[Any, Any]], int]:
+def _wrong(one: Case, dropped: set[Application]) -> tuple[dict[str, tuple[Any, Any]], int]:
     """Return what is reported and what is true where these differ when all has settled.
 
     Also how many objects have drifted in truth.
     """
     deadline = time.monotonic() + _SETTLE
     while True:
-        reports, truth = _reported(one), _true(one)
+        truth, alive = _true(one), _alive(one, dropped)
+        statuses = {
+            item["metadata"]["namespace"]: item.get("status", {})
+            for item in one.plane.api.get(REPORTS)["items"]
+        }
+        told = {name: reported(status) for name, status in statuses.items()}
+        right = {name: expected(status, alive[name]) for name, status in truth.items()}
         wrong = {
-            target: (reports.get(target), truth.get(target))
-            for target in reports.keys() | truth.keys()
-            if reports.get(target) != truth.get(target)
+            name: (told.get(name), right.get(name))
+            for name in told.keys() | right.keys()
+            if told.get(name) != right.get(name)
         }
         if not wrong or time.monotonic() > deadline:
-            return wrong, sum(found["summary"]["drifted"] for found in truth.values())
+            drifted = sum(status["summary"]["drifted"] for status in truth.values())
+            return wrong, drifted + sum(map(len, alive.values()))
 
 
-def _reported(one: Case) -> dict[str, Any]:
-    return {
-        item["metadata"]["namespace"]: comparable(item.get("status", {}))
-        for item in one.plane.api.get(REPORTS)["items"]
-    }
+def _alive(one: Case, dropped: set[Application]) -> dict[str, set[str]]:
+    """Return the objects of dropped applications that live, by namespace."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for target, number in dropped:
+        namespace, name = one.fleet.namespace(target), application_name(number)
+        for kind in KINDS:
+            if one.plane.api.find(path_of(kind, namespace, name)) is not None:
+                found[namespace].add(object_name(kind, namespace, name))
+    return found
 
 
 def _true(one: Case) -> dict[str, Any]:
@@ -182,32 +199,4 @@ def _true(one: Case) -> dict[str, Any]:
     done = run(line, environment)
     if done.code not in {0, 1}:
         raise AssertionError(f"leadsman check: exit code {done.code}: {done.error}")
-    return {
-        found["target"]["namespace"]: comparable(found["status"])
-        for found in json.loads(done.output)
-    }
-
-
-def comparable(status: dict[str, Any]) -> dict[str, Any]:
-    """Return what a report's status and that of a check from scratch must both say.
-
-    Times differ, and with them which of the objects is told of first; so do the conditions' texts,
-    which are made of the rest.
-    """
-    return {
-        "verdict": status.get("verdict"),
-        "summary": status.get("summary"),
-        "revision": status.get("revision"),
-        **{
-            part: sorted(map(_without_times, status.get(part, ())), key=repr)
-            for part in ("objects", "excused", "ignored")
-        },
-    }
-
-
-def _without_times(found: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: [_without_times(one) for one in value] if name in {"changes", "excused"} else value
-        for name, value in sorted(found.items())
-        if name not in {"since", "time"}
-    }
+    return {found["target"]["namespace"]: found["status"] for found in json.loads(done.output)}

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,10 @@ _COMMITS: Final = 12.0
 _RESTARTS: Final = 60.0
 # The last part of the time has no restarts: memory is looked at then.
 CALM: Final = 0.4
+
+
+# A target's number, and that of an application in it.
+Application: TypeAlias = tuple[int, int]
 
 
 class Act(StrEnum):
@@ -51,6 +55,11 @@ class Step:
     target: int
     application: int
     kind: str
+
+    @property
+    def place(self) -> Application:
+        """Whose step it is."""
+        return self.target, self.application
 
 
 def plan(fleet: Fleet, seconds: float, seed: int, kinds: tuple[str, ...]) -> Iterator[Step]:

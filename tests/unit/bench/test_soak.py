@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bench.fleet import KINDS, Fleet
-from bench.soak import change, comparable
+from bench.soak import change
 from bench.soakplan import CALM, RESTARTS, Act, Step, plan
+from bench.soaktruth import expected, object_name, reported
 
 FLEET = Fleet(targets=3, per_target=20)
 
@@ -69,7 +70,7 @@ def test_times_and_the_order_make_no_difference() -> None:
     later = status(driftSince="later", conditions=[])
     later["objects"] = [{**found, "since": "later"} for found in reversed(later["objects"])]
     later["objects"][1]["changes"] = [{**later["objects"][1]["changes"][0], "time": "later"}]
-    assert comparable(later) == comparable(status())
+    assert reported(later) == expected(status(), set())
 
 
 @pytest.mark.parametrize(
@@ -84,4 +85,26 @@ def test_times_and_the_order_make_no_difference() -> None:
     ],
 )
 def test_anything_else_does(wrong: dict[str, Any]) -> None:
-    assert comparable(status(**wrong)) != comparable(status())
+    assert reported(status(**wrong)) != expected(status(), set())
+
+
+def test_orphans_are_what_git_has_dropped_and_lives() -> None:
+    orphan = {
+        "kind": "Service",
+        "namespace": "shop",
+        "name": "db",
+        "state": "Orphaned",
+        "since": "then",
+    }
+    with_orphan = status(summary={"total": 3, "drifted": 3, "orphaned": 1})
+    with_orphan["objects"].append(orphan)
+    alive = {object_name("Service", "shop", "db")}
+    assert reported(with_orphan) == expected(status(), alive)
+    assert reported(with_orphan) != expected(status(), set())
+    assert reported(status()) != expected(status(), alive)
+
+
+def test_who_has_nothing_but_orphans_has_drifted() -> None:
+    scratch = {"verdict": "InSync", "summary": {"total": 2, "drifted": 0}}
+    assert expected(scratch, set())["verdict"] == "InSync"
+    assert expected(scratch, {"Service shop/db"})["verdict"] == "Drifted"
