@@ -122,27 +122,27 @@ def _memory(results: Results) -> Canvas | None:
         name: {one.objects: one.value for one in results.figures if one.measure == name}
         for name in (measures.MEMORY_STEADY.name, measures.MEMORY_PEAK.name)
     }
-    if not any(sizes.values()) and not results.memory:
+    sizes = {name: values for name, values in sizes.items() if values}
+    if not sizes and not results.memory:
         return None
-    canvas = Canvas(figsize=(10.0, 4.0), layout="constrained")
-    left, right = canvas.subplots(1, 2)
-    for name, values in sizes.items():
-        if values:
+    panels = bool(sizes) + bool(results.memory)
+    canvas = Canvas(figsize=(5.0 * panels, 4.0), layout="constrained")
+    left, *_, right = [*canvas.subplots(1, panels, squeeze=False).flat] * 2
+    if sizes:
+        for name, values in sizes.items():
             left.plot([*values], [*values.values()], marker="o", label=name)
-    if any(sizes.values()):
         goals = measures.MEMORY_PEAK.goals
-        left.plot(
-            [*goals], [one.bound for one in goals.values()], "k_", markersize=14, label="goal"
-        )
-    _logarithmic(left, "objects", "MiB")
-    left.legend()
-    for name, seen in results.memory.items():
-        samples = seen[:: max(1, len(seen) // _POINTS)]
-        right.plot([when for when, _ in samples], [mib for _, mib in samples], label=name)
-    right.set_ylim(bottom=0)
-    right.set_xlabel("seconds")
-    right.set_ylabel("MiB")
+        bounds = [goal.bound for goal in goals.values()]
+        left.plot([*goals], bounds, "k_", markersize=14, label="goal")
+        _logarithmic(left, "objects", "MiB")
+        left.legend()
     if results.memory:
+        for name, seen in results.memory.items():
+            samples = seen[:: max(1, len(seen) // _POINTS)]
+            right.plot([when for when, _ in samples], [mib for _, mib in samples], label=name)
+        right.set_ylim(bottom=0)
+        right.set_xlabel("seconds")
+        right.set_ylabel("MiB")
         right.legend()
     return canvas
 

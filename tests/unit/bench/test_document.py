@@ -56,6 +56,15 @@ def test_the_same_run_makes_the_same_files(results: Results, tmp_path: Path) -> 
     assert first == {path: path.read_bytes() for path in write(results, tmp_path)}
 
 
+def test_memory_is_drawn_by_size_or_by_time_or_both(results: Results, tmp_path: Path) -> None:
+    drawn = []
+    for some in (Results(memory=results.memory), Results(figures=results.figures), results):
+        write(some, tmp_path)
+        drawn.append((tmp_path / "docs/benchmarks/memory.svg").read_text())
+    assert [">seconds<" in text for text in drawn] == [True, False, True]
+    assert [">objects<" in text for text in drawn] == [False, True, True]
+
+
 def test_a_plot_without_figures_is_not_there(results: Results, tmp_path: Path) -> None:
     write(results, tmp_path)
     written = write(Results(), tmp_path)
