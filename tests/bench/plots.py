@@ -127,7 +127,8 @@ def _memory(results: Results) -> Canvas | None:
         return None
     panels = bool(sizes) + bool(results.memory)
     canvas = Canvas(figsize=(5.0 * panels, 4.0), layout="constrained")
-    left, *_, right = [*canvas.subplots(1, panels, squeeze=False).flat] * 2
+    axes = [*canvas.subplots(1, panels, squeeze=False).flat]
+    left, right = axes[0], axes[-1]
     if sizes:
         for name, values in sizes.items():
             left.plot([*values], [*values.values()], marker="o", label=name)
