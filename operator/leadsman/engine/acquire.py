@@ -69,6 +69,19 @@ class Acquirer:
         self.watches: LiveWatches | None = None
         self.verdicts: VerdictCache | None = None
 
+    async def recall(self, state: TargetState) -> None:
+        """Assume what an earlier process has found out, before the lists that are to bear it out.
+
+        Raises:
+            KubeError: the API server could not be asked.
+
+        """
+        if self.verdicts is not None:
+            await self._serving.settle(state)
+            self._located.find(state)
+            await self._load_schemas(state)
+            self.verdicts.recall(state)
+
     async def acquire(self, state: TargetState) -> None:
         """Judge every pending object of the target.
 
@@ -81,8 +94,6 @@ class Acquirer:
         resources = self._located.find(state)
         await self._load_schemas(state)
         if self.watches is not None:
-            if self.verdicts is not None:
-                self.verdicts.recall(state)
             await self._watch(state, frozenset(resources.values()))
             state.unassume()
         try:

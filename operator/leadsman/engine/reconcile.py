@@ -121,6 +121,7 @@ class Reconciler:
             # Whatever goes wrong will do so again where it is told.
             with suppress(Exception):
                 await self._prepare(state, state.target)
+                await self._acquirer.recall(state)
 
     async def _look(self, state: TargetState, target: Target | None) -> bool:
         """Return whether the target was checked; False where there is nothing to look at."""
@@ -150,7 +151,7 @@ class Reconciler:
             # Another name, a tag say, may lead to the same commit now.
             state.commit = commit
         is_rendered = inputs == state.rendered and not stale
-        if is_rendered and not (rejudge or anew or state.pending):
+        if is_rendered and not (rejudge or anew or state.pending or state.assumed):
             return False
         if not stale and state.failed is not None and inputs == state.failed[0]:
             # Only a commit or another spec can mend it: rendering once more would say the same.
