@@ -135,8 +135,8 @@ class ControlPlane:
         A ServiceAccount's user is ``system:serviceaccount:<namespace>:<name>``.
         """
         with self.audit_file.open() as lines:
-            # Most are another's, and decoding takes long.
-            events = [json.loads(line) for line in lines if user in line]
+            # Most are another's, and decoding takes long; the last one may be half written yet.
+            events = [json.loads(line) for line in lines if user in line and line.endswith("\n")]
         return [event for event in events if not user or event["user"].get("username") == user]
 
     def start_apiserver(self) -> None:
