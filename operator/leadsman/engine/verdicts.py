@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 import leadsman
+from leadsman.storage import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -107,7 +106,7 @@ class VerdictCache:
                 count = 0
                 await asyncio.sleep(0)
         try:
-            await asyncio.to_thread(_write, self._path, _File(_FORMAT, targets))
+            await asyncio.to_thread(self._write, _File(_FORMAT, targets))
         except OSError as error:
             # It only costs time after the next start.
             log.warning("the verdicts cannot be kept: %s", error.strerror or error)
@@ -128,6 +127,9 @@ class VerdictCache:
         if judged != self._judged:
             self._judged = judged
             await self.keep(states)
+
+    def _write(self, file: _File) -> None:
+        write_whole(self._path, msgspec.msgpack.encode(file))
 
     def _entries(self, state: TargetState, schemas: dict[Gvk, bytes]) -> dict[bytes, str]:
         entries = {}
@@ -176,16 +178,3 @@ def _sources(root: Path) -> Iterable[Path]:
         for path in (root / folder).rglob("*"):
             if path.is_file() and path.suffix in {".py", ".json"}:
                 yield path
-
-
-def _write(path: Path, file: _File) -> None:
-    data = msgspec.msgpack.encode(file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as output:
-            output.write(data)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

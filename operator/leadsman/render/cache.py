@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import zlib
 from contextlib import suppress
 from dataclasses import asdict
@@ -22,6 +21,7 @@ import orjson
 
 from leadsman.render.checkout import list_folder
 from leadsman.render.documents import Documents
+from leadsman.storage import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,15 +71,7 @@ class RenderCache:
         """Keep a render; that the disk is full or read-only only costs time later."""
         content = zlib.compress(orjson.dumps(documents), level=1)
         with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                os.replace(name, self._path(key))  # noqa: PTH105 - the same, from a name
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
+            write_whole(self._path(key), content)
             self._trim()
 
     def _path(self, key: str) -> Path:
