@@ -26,17 +26,16 @@ class Former:
     root: Path
     trees: Mapping[str, str]
 
-    def file(self, path: str, blob: Blob) -> Path | None:
-        """Return where the same file is, None where it is not."""
-        if self.trees.get(path) != blob.id:
+    def size(self, path: str, blob: Blob) -> int | None:
+        """Return the bytes of the same file there, None where it is not."""
+        if blob.is_link or self.trees.get(path) != blob.id:
             return None
-        file = self.root / path
         try:
-            mode = file.lstat().st_mode
+            found = (self.root / path).lstat()
         except OSError:  # it has been removed meanwhile
             return None
-        same = bool(mode & stat.S_IXUSR) is blob.is_executable
-        return file if stat.S_ISREG(mode) and same else None
+        same = bool(found.st_mode & stat.S_IXUSR) is blob.is_executable
+        return found.st_size if stat.S_ISREG(found.st_mode) and same else None
 
 
 def write_folder(
@@ -58,12 +57,10 @@ def write_folder(
     for path, entry in walk(folder, below, own=True):
         if not isinstance(entry, Blob):
             continue
-        file = former.file(path, entry) if former is not None and not entry.is_link else None
-        if file is None:
-            budget.bytes(repo.odb.info(entry.oid).size)
-        else:
-            known[path] = file
-            budget.bytes(file.stat().st_size)
+        size = former.size(path, entry) if former is not None else None
+        if former is not None and size is not None:
+            known[path] = former.root / path
+        budget.bytes(repo.odb.info(entry.oid).size if size is None else size)
     links: list[tuple[Path, Blob]] = []
     _Writer(repo, budget, known, links).write(folder, root, below)
     for place, blob in links:
