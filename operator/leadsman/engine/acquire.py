@@ -77,9 +77,7 @@ class Acquirer:
 
         """
         if self.verdicts is not None:
-            await self._serving.settle(state)
-            self._located.find(state)
-            await self._load_schemas(state)
+            await self._locate(state)
             self.verdicts.recall(state)
 
     async def acquire(self, state: TargetState) -> None:
@@ -90,9 +88,7 @@ class Acquirer:
 
         """
         self._observer.adopted(state)
-        await self._serving.settle(state)
-        resources = self._located.find(state)
-        await self._load_schemas(state)
+        resources = await self._locate(state)
         if self.watches is not None:
             await self._watch(state, frozenset(resources.values()))
             state.unassume()
@@ -104,6 +100,13 @@ class Acquirer:
                 await self._settle(state)
         finally:
             self._located.tell_unserved(state)
+
+    async def _locate(self, state: TargetState) -> dict[Gvk, ApiResource]:
+        """Find out how the kinds of the target's objects are served, and how they are described."""
+        await self._serving.settle(state)
+        resources = self._located.find(state)
+        await self._load_schemas(state)
+        return resources
 
     async def _settle(self, state: TargetState) -> None:
         """Wait for the API server's answers about what differs."""

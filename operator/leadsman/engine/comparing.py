@@ -29,12 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Comparing:
-    """What compares; ``confirmer`` is there in DryRun mode."""
+    """What compares."""
 
     observer: Observer
     acquirer: Acquirer
     surface: Surface
-    confirmer: Confirmer | None
 
 
 def comparing(  # noqa: PLR0913 - the parts, all by name
@@ -86,4 +85,4 @@ def comparing(  # noqa: PLR0913 - the parts, all by name
     acquirer = Acquirer(client, discovery, schemas, index, observer, held=inquiries.hold)
     inquiries.prove = acquirer.prove
     surface = Surface(states, discovery, schemas, acquirer, read=observer.schemas, due=due)
-    return Comparing(observer, acquirer, surface, observer.confirmer)
+    return Comparing(observer, acquirer, surface)

@@ -106,7 +106,7 @@ class Engine:
             start=self._start,
         )
         self.observer, self.acquirer = parts.observer, parts.acquirer
-        self.confirmer, self._surface = parts.confirmer, parts.surface
+        self.confirmer, self._surface = parts.observer.confirmer, parts.surface
         self._reconciler = Reconciler(
             sources=Sources(mirrors, self._lookup, instruments.staged),
             renderer=renderer,

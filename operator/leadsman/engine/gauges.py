@@ -55,13 +55,11 @@ class Gauges:
             if state is not None and state.settled and not state.busy:
                 self._changed.discard(key)
                 status = status_of(state)
+                self._metrics.update(status)
                 # Mostly it is what was reported: then it is kept once.
-                if state.reported is not None and same(state.reported, status):
-                    self._metrics.update(status)
-                    status = state.reported
-                else:
-                    self._metrics.update(status)
-                self._shown[key] = status
+                reported = state.reported
+                is_reported = reported is not None and same(reported, status)
+                self._shown[key] = reported if reported is not None and is_reported else status
             if count % _AT_ONCE == 0:
                 await asyncio.sleep(0)
 
