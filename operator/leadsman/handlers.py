@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import kopf
 
-from leadsman.model.identity import TargetKey
+from leadsman.targets.driftcheck import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from leadsman.kube.config import ClusterConfig
+    from leadsman.model.identity import TargetKey
     from leadsman.model.json import JsonObject
 
 _GROUP, _VERSION, _PLURAL = "leadsman.dev", "v1alpha1", "driftchecks"
@@ -63,12 +64,6 @@ def registry(
             changed(resource)
 
     return handlers
-
-
-def key_of(resource: JsonObject) -> TargetKey:
-    """Return the key of a DriftCheck's target, which its DriftReport has, too."""
-    metadata = resource.get("metadata") or {}
-    return TargetKey("DriftCheck", metadata.get("namespace", ""), metadata.get("name", ""))
 
 
 def settings() -> kopf.OperatorSettings:

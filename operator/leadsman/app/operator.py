@@ -33,6 +33,7 @@ from leadsman.render.protections import protections
 from leadsman.report.recorder import EventRecorder
 from leadsman.report.target_metrics import TargetMetrics
 from leadsman.report.writer import ReportWriter
+from leadsman.targets.driftcheck import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -224,7 +225,7 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
         for resource in await _persist(
             "the list of DriftChecks", lambda: parts.driftchecks(settings.namespaces)
         ):
-            if owns(handlers.key_of(resource)):
+            if owns(key_of(resource)):
                 engine.resource_changed(resource)
         engine.listed()
         this.listed.set()

@@ -27,9 +27,8 @@ from leadsman.engine.state import TargetState
 from leadsman.engine.status import status_of
 from leadsman.engine.targets import Targets, update
 from leadsman.errors import LeadsmanError
-from leadsman.model.identity import TargetKey
 from leadsman.settings import Mode
-from leadsman.targets.driftcheck import target_from
+from leadsman.targets.driftcheck import key_of, target_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
-    from leadsman.model.identity import Gvk
+    from leadsman.model.identity import Gvk, TargetKey
     from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
     from leadsman.model.target import Target
@@ -128,8 +127,7 @@ class Engine:
 
     def resource_changed(self, resource: JsonObject) -> None:
         """Take a DriftCheck as it is now."""
-        metadata = resource.get("metadata") or {}
-        key = TargetKey("DriftCheck", metadata.get("namespace", ""), metadata.get("name", ""))
+        metadata, key = resource.get("metadata") or {}, key_of(resource)
         try:
             target, error = target_from(resource), None
         except LeadsmanError as failure:

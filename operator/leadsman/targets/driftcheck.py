@@ -40,6 +40,12 @@ _RELEASE_NAME = rf"{_DNS_LABEL}(\.{_DNS_LABEL})*"
 _JSON_POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 
 
+def key_of(resource: JsonObject) -> TargetKey:
+    """Return the key of a DriftCheck's target, which its DriftReport has, too."""
+    metadata = resource.get("metadata") or {}
+    return TargetKey(KIND, metadata.get("namespace", ""), metadata.get("name", ""))
+
+
 def target_from(resource: JsonObject) -> Target:
     """Return the target that a DriftCheck asks for, with the CRD's defaults applied.
 
