@@ -17,6 +17,7 @@ from bench import (
     kubectl,
     latency,
     load,
+    network,
     scrape,
     soak,
     startup,
@@ -100,6 +101,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Case], None], int], ...] = (
     ("load", load.measure, load.MOST),
     # From here on the operator does not run.
     ("check", fullcheck.command, _ANY),
+    ("network", network.measure, network.OBJECTS),
     ("kubectl", kubectl.measure, kubectl.OBJECTS),
     ("flux", fluxpeer.measure, fluxpeer.MOST),
 )

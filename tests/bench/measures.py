@@ -110,6 +110,30 @@ COLD_STAGES = {
 WARM = Measure("warm restart -> all first verdicts", "s", _upto("<", 10.0), cost=True)
 WARM_CPU = Measure("warm restart: CPU", "s", cost=True)
 
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What reading all objects in lists takes, one way."""
+
+    wall: Measure
+    cpu: Measure
+    api: Measure
+    size: Measure
+
+
+def _lists(way: str) -> Lists:
+    return Lists(
+        Measure(f"all objects in lists, {way}: wall", "s"),
+        Measure(f"all objects in lists, {way}: CPU", "s"),
+        Measure(f"all objects in lists, {way}: CPU of the API server", "s"),
+        Measure(f"all objects in lists, {way}: on the network", "MiB"),
+    )
+
+
+LISTS_PLAIN = _lists("not compressed")
+LISTS_GZIP = _lists("gzip")
+GZIP_PAYS = Measure("gzip makes lists faster on networks slower than", "Mbit/s")
+
 SCRAPE = Measure("/metrics, one object in each target", "s", {10_000: Goal("<", 0.2)})
 SCRAPE_SIZE = Measure("/metrics, one object in each target: size", "MiB")
 SCRAPE_MEMORY = Measure("resident memory, one object in each target", "MiB")
@@ -132,12 +156,14 @@ def growth(measure: str, exponent: float) -> Figure:
 
 
 def _all() -> list[Measure]:
-    return [
-        one
-        for found in list(globals().values())
-        for one in (found.values() if isinstance(found, dict) else [found])
-        if isinstance(one, Measure)
-    ]
+    return [one for found in list(globals().values()) for one in _within(found)]
+
+
+def _within(found: object) -> list[Measure]:
+    if isinstance(found, Lists):
+        return [found.wall, found.cpu, found.api, found.size]
+    many = found.values() if isinstance(found, dict) else [found]
+    return [one for one in many if isinstance(one, Measure)]
 
 
 def names() -> list[str]:

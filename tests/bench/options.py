@@ -18,6 +18,7 @@ SECTIONS: Final = {
     "load": "200 live changes a second",
     "kubectl": "kubectl diff and kubectl diff --server-side, at 1,000 objects",
     "flux": "Flux's kustomize-controller, up to 10,000 objects",
+    "network": "all objects in lists with and without gzip, at 10,000 objects",
     "scrape": "/metrics at 10,000 targets",
     "soak": "ten minutes of changes, commits and restarts",
 }

@@ -47,7 +47,7 @@ from leadsman.report.times import rfc3339_micro
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from leadsman.engine.shards import Shard
+    from leadsman.engine.scheduling.shards import Shard
 
 
 COUNT = "leadsman-shards"

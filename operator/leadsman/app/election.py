@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from leadsman.app.candidate import Waits
-    from leadsman.engine.shards import Shard
+    from leadsman.engine.scheduling.shards import Shard
     from leadsman.kube.access import ClusterConfig
     from leadsman.report.own_metrics import Instruments
     from leadsman.settings import Settings

@@ -19,11 +19,11 @@ from leadsman.app.parts import make_parts
 from leadsman.app.reports import ReportWatch, read_reports
 from leadsman.app.tenure import TenuredClient
 from leadsman.app.web import serve
-from leadsman.engine.gauges import Gauges
-from leadsman.engine.queue import Backoff
-from leadsman.engine.reporter import Reporter
-from leadsman.engine.shards import choose_shard
-from leadsman.engine.verdicts import VerdictCache
+from leadsman.engine.judging.verdicts import VerdictCache
+from leadsman.engine.reporting.gauges import Gauges
+from leadsman.engine.reporting.reporter import Reporter
+from leadsman.engine.scheduling.queue import Backoff
+from leadsman.engine.scheduling.shards import choose_shard
 from leadsman.errors import KubeError, LeadsmanError
 from leadsman.kube.session import authenticated_session
 from leadsman.live.admission import AdmissionWatch
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from leadsman.app.loop import Lag
     from leadsman.app.parts import Parts
-    from leadsman.engine.shards import Shard
+    from leadsman.engine.scheduling.shards import Shard
     from leadsman.kube.client import Client
     from leadsman.settings import Settings
 

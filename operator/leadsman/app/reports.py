@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leadsman.engine.engine import Engine
-    from leadsman.engine.reporter import Reporter
+    from leadsman.engine.reporting.reporter import Reporter
     from leadsman.kube.client import Client
     from leadsman.model.status import TargetStatus
     from leadsman.report.writer import ReportWriter

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from leadsman.engine.acquire import Acquirer
-from leadsman.engine.confirmer import Confirmer
-from leadsman.engine.inquiries import Inquiries
-from leadsman.engine.observer import Observer
-from leadsman.engine.surface import Surface
+from leadsman.engine.dryrun.confirmer import Confirmer
+from leadsman.engine.evidence.inquiries import Inquiries
+from leadsman.engine.judging.acquire import Acquirer
+from leadsman.engine.judging.observer import Observer
+from leadsman.engine.judging.surface import Surface
 from leadsman.settings import Mode
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from leadsman.engine.index import Index
     from leadsman.engine.lookup import Lookup
-    from leadsman.engine.outlet import Outlet
+    from leadsman.engine.reporting.outlet import Outlet
     from leadsman.engine.state import TargetState
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery

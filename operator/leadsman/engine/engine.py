@@ -13,18 +13,18 @@ import time
 from typing import TYPE_CHECKING
 
 from leadsman.engine.comparing import comparing
-from leadsman.engine.followers import followers_of, host_of
-from leadsman.engine.gathering import Gathering
+from leadsman.engine.dryrun.once import finish
 from leadsman.engine.index import Index
 from leadsman.engine.lookup import Lookup
-from leadsman.engine.once import finish
-from leadsman.engine.order import Fair
-from leadsman.engine.outlet import Outlet
-from leadsman.engine.queue import WorkQueue
 from leadsman.engine.reconcile import Outcome, Reconciler
+from leadsman.engine.reporting.outlet import Outlet
+from leadsman.engine.reporting.status import status_of
+from leadsman.engine.scheduling.followers import followers_of, host_of
+from leadsman.engine.scheduling.gathering import Gathering
+from leadsman.engine.scheduling.order import Fair
+from leadsman.engine.scheduling.queue import WorkQueue
 from leadsman.engine.sources import Sources
 from leadsman.engine.state import TargetState
-from leadsman.engine.status import status_of
 from leadsman.engine.targets import Targets, update
 from leadsman.errors import LeadsmanError
 from leadsman.settings import Mode

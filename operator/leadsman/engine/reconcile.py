@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from leadsman.engine.acquire import Acquirer
     from leadsman.engine.index import Index
+    from leadsman.engine.judging.acquire import Acquirer
     from leadsman.engine.lookup import Lookup
     from leadsman.engine.sources import Sources
     from leadsman.engine.state import TargetState

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from leadsman.engine.scalers import scaled_at
+from leadsman.engine.inquiry import scaled_at
 from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
     from leadsman.compare.owners.evidence import Evidence
     from leadsman.compare.policy import Policy
-    from leadsman.engine.proofs import Inquiry
+    from leadsman.engine.inquiry import Inquiry
     from leadsman.errors import LeadsmanError
     from leadsman.model.desired import DesiredObject, Rendered
     from leadsman.model.identity import Gvk, ObjectKey, TargetKey

@@ -10,7 +10,7 @@ from e2e.scale.processes import SHORT, wait_leads
 from harness.checks import Check
 from harness.operator import Operator
 from harness.waiting import until
-from leadsman.engine.shards import shard_of
+from leadsman.engine.scheduling.shards import shard_of
 from leadsman.model.identity import TargetKey
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadsman.app.candidate import COUNT, Candidate, Terms, Waits
-from leadsman.engine.shards import Shard
+from leadsman.engine.scheduling.shards import Shard
 from leadsman.errors import KubeError, LeaseLostError
 from leadsman.kube.leases import Lease
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from controlplane.gitrepo import Repository
     from controlplane.gitserver import GitServer
-    from leadsman.engine.acquire import Acquirer
+    from leadsman.engine.judging.acquire import Acquirer
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery
     from leadsman.render.renderer import Renderer

@@ -1,0 +1,1 @@
+"""From pending objects to verdicts: bring them, judge them, remember it."""

@@ -1,0 +1,290 @@
+"""Bring the live objects that a target still has to judge: by watches, and by asking for the rest.
+
+A kind that is watched for the first time brings all its objects with its first list. Objects that
+become of interest later, when Git has changed, are asked for one by one, or with a list where
+that is cheaper. ``leadsman check`` has no watches: everything is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from leadsman.engine.evidence.proofs import Proofs
+from leadsman.engine.inquiry import Answer
+from leadsman.engine.judging.observer import is_decisive
+from leadsman.engine.judging.resources import Resources
+from leadsman.engine.judging.serving import Serving
+from leadsman.errors import CompareError, KubeError
+from leadsman.kube.status import FORBIDDEN
+from leadsman.live.fetch import FetchRequest, fetch_many
+from leadsman.live.versions import read_schema
+from leadsman.model.finding import State
+from leadsman.model.identity import Gvk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leadsman.engine.index import Index
+    from leadsman.engine.judging.observer import Observer
+    from leadsman.engine.judging.verdicts import VerdictCache
+    from leadsman.engine.state import TargetState
+    from leadsman.kube.client import Client
+    from leadsman.kube.discovery import ApiResource, Discovery
+    from leadsman.live.schemas import Schemas
+    from leadsman.live.watches import LiveWatches
+    from leadsman.model.identity import ObjectKey, TargetKey
+
+# Objects judged between two turns of the event loop: a big Deployment takes 0.1 ms to judge.
+_JUDGED_AT_ONCE = 50
+# Seconds that the first lists of a target's kinds may take.
+_SYNC_TIMEOUT = 120.0
+
+
+class Acquirer:
+    """Finds out how each pending object of a target lives."""
+
+    def __init__(
+        self,
+        client: Client,
+        discovery: Discovery,
+        schemas: Schemas,
+        index: Index,
+        observer: Observer,
+        held: Callable[[TargetState, ObjectKey], bool],
+    ) -> None:
+        """``held`` tells whether an object may wait while its delivery goes on, and then asks."""
+        self._client = client
+        self._discovery = discovery
+        self._schemas = schemas
+        self._index = index
+        self._observer = observer
+        self._proofs = Proofs(client, discovery)
+        self._held = held
+        self._serving = Serving(client, discovery)
+        self._located = Resources(discovery, observer)
+        self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
+        # By how many targets each kind is wanted.
+        self._wanted: Counter[ApiResource] = Counter()
+        self.watches: LiveWatches | None = None
+        self.verdicts: VerdictCache | None = None
+
+    async def recall(self, state: TargetState) -> None:
+        """Assume what an earlier process has found out, before the lists that are to bear it out.
+
+        Raises:
+            KubeError: the API server could not be asked.
+
+        """
+        if self.verdicts is not None:
+            await self._locate(state)
+            self.verdicts.recall(state)
+
+    async def acquire(self, state: TargetState) -> None:
+        """Judge every pending object of the target.
+
+        Raises:
+            KubeError: the API server could not be asked; what was not judged stays pending.
+
+        """
+        self._observer.adopted(state)
+        resources = await self._locate(state)
+        if self.watches is not None:
+            await self._watch(state, frozenset(resources.values()))
+            state.unassume()
+        try:
+            await self._fetch(state, resources)
+            await self._settle(state)
+            while state.unproven:
+                await self.prove(state)
+                await self._settle(state)
+        finally:
+            self._located.tell_unserved(state)
+
+    async def _locate(self, state: TargetState) -> dict[Gvk, ApiResource]:
+        """Find out how the kinds of the target's objects are served, and how they are described."""
+        await self._serving.settle(state)
+        resources = self._located.find(state)
+        await self._load_schemas(state)
+        return resources
+
+    async def _settle(self, state: TargetState) -> None:
+        """Wait for the API server's answers about what differs."""
+        if self._observer.confirmer is not None:
+            await self._observer.confirmer.settle(state.key)
+
+    async def prove(self, state: TargetState) -> None:
+        """Find out what was sent of the objects that wait for it, and judge them.
+
+        Raises:
+            KubeError: as for ``acquire``.
+
+        """
+        asked = {key: state.inquiries[key].question for key in state.unproven}
+        state.unproven.clear()
+        answers = await self._proofs.answers(state, asked)
+        for key in asked.keys() & state.inquiries.keys() & state.desired.keys():
+            answer, inquiry = answers.get(key, Answer()), state.inquiries[key]
+            if answer.running and not state.busy and self._held(state, key):
+                continue
+            if (inquiry.evidence, inquiry.scaler) != (answer.evidence, answer.scaler):
+                state.confirmed.pop(key, None)
+            inquiry.evidence, inquiry.scaler = answer.evidence, answer.scaler
+            inquiry.told, inquiry.waiting = True, False
+            state.pending.add(key)
+        gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
+        resources = {gvk: self._discovery.resource(gvk) for gvk in gvks}
+        await self._fetch(
+            state, {gvk: known for gvk, known in resources.items() if known is not None}
+        )
+
+    async def attend(self, key: TargetKey) -> None:
+        """Watch the kinds that hold what the target's render reads, rendered or not."""
+        holders = self._holders(key)
+        known = self._resources.get(key, frozenset())
+        if self.watches is not None and not holders <= known:
+            self._follow(key, known | holders)
+            await self.watches.want(self._wanted)
+
+    def attends(self, key: TargetKey) -> bool:
+        """Tell whether a change of what the target's render reads would be noticed."""
+        watches = self.watches
+        return watches is not None and all(map(watches.synced, self._holders(key)))
+
+    async def drop(self, key: TargetKey) -> None:
+        """Stop to watch what only this target wanted."""
+        if self._resources.get(key) and self.watches is not None:
+            self._follow(key, frozenset())
+            await self.watches.want(self._wanted)
+
+    def healthy(self, key: TargetKey) -> bool:
+        """Tell whether what is known of the target is up to date.
+
+        A kind that may not be read is known to be unknown; one whose watch is cut is not.
+        """
+        watches = self.watches
+        return watches is None or all(
+            watches.synced(resource)
+            or ((failure := watches.failure(resource)) is not None and is_decisive(failure))
+            for resource in self._resources.get(key, ())
+        )
+
+    def broken(self, state: TargetState) -> KubeError | None:
+        """Return why a kind of the target cannot be followed though the API server answers.
+
+        Its objects are not known to be in sync any more; drift that was found stands. A connection
+        that is lost is no such reason: then nothing can be told, and it passes; nor is a refusal of
+        an API server that may have just started.
+        """
+        confirmer = self._observer.confirmer
+        if confirmer is not None and (unasked := confirmer.failure(state.key)) is not None:
+            return unasked
+        if self.watches is None:
+            return None
+        broken: dict[Gvk, KubeError] = {}
+        for resource in sorted(self._resources.get(state.key, ()), key=str):
+            failure = self.watches.failure(resource)
+            if failure is None or failure.status in {0, FORBIDDEN} or is_decisive(failure):
+                continue
+            what = f"{resource} cannot be watched: {failure.message}"
+            broken[resource.gvk] = KubeError("WatchFailed", what, status=failure.status)
+        if not broken:
+            return None
+        for key, desired in state.desired.items():
+            error = broken.get(desired.gvk)
+            finding = state.findings.get(key)
+            if error is not None and (finding is None or finding.state is State.IN_SYNC):
+                self._observer.unverifiable(state, desired, error.reason, error.message)
+        return next(iter(broken.values()))
+
+    def wanting(self, resource: ApiResource) -> list[TargetKey]:
+        """Return the targets that follow a kind."""
+        return [key for key, resources in self._resources.items() if resource in resources]
+
+    async def _load_schemas(self, state: TargetState) -> None:
+        gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
+        observer = self._observer
+        unknown = [gvk for gvk in gvks if gvk not in observer.schemas]
+        asked = (read_schema(self._client, self._discovery, self._schemas, gvk) for gvk in unknown)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        for gvk, answer in zip(unknown, answers, strict=True):
+            if isinstance(answer, CompareError) or (
+                isinstance(answer, KubeError) and answer.reason == "UnexpectedAnswer"
+            ):
+                # Other kinds can be compared.
+                observer.undescribed[gvk] = answer
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                observer.schemas[gvk] = answer
+                observer.undescribed.pop(gvk, None)
+
+    async def _watch(self, state: TargetState, resources: frozenset[ApiResource]) -> None:
+        assert self.watches is not None  # noqa: S101 - tells the type checker what acquire knows
+        self._follow(state.key, resources | self._holders(state.key))
+        await self.watches.want(self._wanted)
+        await self.watches.wait_synced(resources, _SYNC_TIMEOUT)
+
+    def _holders(self, key: TargetKey) -> frozenset[ApiResource]:
+        """Return the kinds of ConfigMaps and Secrets that the target's render reads."""
+        kinds = {Gvk("", "v1", dependency.kind) for dependency in self._index.dependencies(key)}
+        return frozenset(filter(None, map(self._discovery.resource, kinds)))
+
+    def _follow(self, key: TargetKey, resources: frozenset[ApiResource]) -> None:
+        """Put down which kinds a target wants from now on."""
+        before = self._resources.pop(key, frozenset())
+        self._wanted.update(resources - before)
+        for resource in before - resources:
+            self._wanted[resource] -= 1
+            if not self._wanted[resource]:
+                del self._wanted[resource]
+        if resources:
+            self._resources[key] = resources
+
+    async def _fetch(self, state: TargetState, resources: dict[Gvk, ApiResource]) -> None:
+        keys: list[ObjectKey] = []
+        requests: list[FetchRequest] = []
+        for key in state.pending:
+            gvk = state.desired[key].gvk if key in state.desired else state.orphans.get(key)
+            resource = resources.get(gvk) if gvk is not None else None
+            if resource is not None:
+                keys.append(key)
+                requests.append((resource, key.namespace, key.name))
+        if not requests:
+            return
+        answers = await fetch_many(self._client, requests)
+        failure: KubeError | None = None
+        for count, (key, request, answer) in enumerate(
+            zip(keys, requests, answers, strict=True), start=1
+        ):
+            if count % _JUDGED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if key not in state.pending:
+                continue  # a watch was faster, and what it brought is newer
+            if isinstance(answer, KubeError):
+                failure = self._unanswered(state, key, request[0], answer) or failure
+            elif answer is None:
+                self._observer.missing(state, key)
+            else:
+                version = str(answer.get("metadata", {}).get("resourceVersion", ""))
+                self._observer.judge(state, key, request[0].gvk, version, answer)
+        if failure is not None:
+            raise failure
+
+    def _unanswered(
+        self, state: TargetState, key: ObjectKey, resource: ApiResource, error: KubeError
+    ) -> KubeError | None:
+        """Record a refusal as the object's state; hand back what may go better another time."""
+        if error.retryable:
+            return error
+        if self.watches is not None and self.watches.synced(resource):
+            # While its kind can be watched, as when the API server has just started and has not
+            # read its roles yet: nothing would come to correct the verdict.
+            return KubeError(error.reason, error.message, status=error.status)
+        if key in state.desired:
+            desired = state.desired[key]
+            self._observer.unverifiable(state, desired, error.reason, error.message)
+        else:
+            self._observer.unverifiable_orphan(state, key, error.reason, error.message)
+        return None

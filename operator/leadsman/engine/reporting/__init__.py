@@ -1,0 +1,1 @@
+"""From verdicts to reports, Events and metrics."""

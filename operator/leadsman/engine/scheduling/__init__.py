@@ -1,0 +1,1 @@
+"""When a target has its turn, and whose it is."""
