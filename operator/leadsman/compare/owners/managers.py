@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -103,12 +104,12 @@ class Controller:
     group: re.Pattern[str] = re.compile(".*")
     subresource: str = ""
 
-    def matches(self, entry: Entry, gvk: Gvk) -> bool:
-        """Tell whether an entry is of these managers on a kind that they are known for."""
+    def matches(self, manager: str, subresource: str, group: str) -> bool:
+        """Tell whether a manager that wrote so is one of these, on kinds they are known for."""
         return (
-            self.manager.fullmatch(entry.manager) is not None
-            and self.group.fullmatch(gvk.group) is not None
-            and self.subresource in {"", entry.subresource}
+            self.manager.fullmatch(manager) is not None
+            and self.group.fullmatch(group) is not None
+            and self.subresource in {"", subresource}
         )
 
 
@@ -172,6 +173,13 @@ CONTROLLERS = (
 )
 
 
+# A cluster has few managers, and each is met on every object that it has written.
+@lru_cache(maxsize=4096)
+def _controllers(manager: str, subresource: str, group: str) -> tuple[Controller, ...]:
+    """Return all that is known of a manager, on a kind's group."""
+    return tuple(each for each in CONTROLLERS if each.matches(manager, subresource, group))
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """Who may do what; ``named`` are the managers that a target declares trusted.
@@ -181,13 +189,12 @@ class Trust:
     """
 
     named: frozenset[str] = frozenset()
-    controllers: tuple[Controller, ...] = CONTROLLERS
     delivery: str = ""
     tool: bool = False
 
     def facing(self, entries: Iterable[Entry]) -> Trust:
         """Return the trust in the managers of one object, by its entries."""
-        return replace(self, tool=True) if any(map(self._is_tool, entries)) else self
+        return _beside_a_tool(self) if any(map(self._is_tool, entries)) else self
 
     def _is_tool(self, entry: Entry) -> bool:
         """Tell whether an entry shows that its object is delivered by another than kubectl."""
@@ -242,19 +249,15 @@ class Trust:
 
     def _may_add(self, entry: Entry, path: str, gvk: Gvk) -> bool:
         return any(
-            controller.adds is not None
-            and controller.adds.fullmatch(path)
-            and controller.matches(entry, gvk)
-            for controller in self.controllers
+            controller.adds is not None and controller.adds.fullmatch(path)
+            for controller in _controllers(entry.manager, entry.subresource, gvk.group)
         )
 
     def may_change(self, entry: Entry, path: str, gvk: Gvk) -> bool:
         """Tell whether an entry's manager is known to set a field whatever Git specifies."""
         return any(
-            controller.changes is not None
-            and controller.changes.fullmatch(path)
-            and controller.matches(entry, gvk)
-            for controller in self.controllers
+            controller.changes is not None and controller.changes.fullmatch(path)
+            for controller in _controllers(entry.manager, entry.subresource, gvk.group)
         )
 
     def is_known(self, entry: Entry, gvk: Gvk) -> bool:
@@ -262,7 +265,7 @@ class Trust:
         return (
             entry.manager in self.named
             or (self.delivers(entry) and not self.is_by_hand(entry))
-            or any(controller.matches(entry, gvk) for controller in self.controllers)
+            or bool(_controllers(entry.manager, entry.subresource, gvk.group))
         )
 
     def is_mark(self, path: str, manager: str = "") -> bool:
@@ -277,6 +280,11 @@ class Trust:
     def is_usual(self, path: str) -> bool:
         """Tell whether a field is one that controllers add, where nobody knows who did."""
         return _USUAL.fullmatch(path) is not None
+
+
+@lru_cache(maxsize=256)
+def _beside_a_tool(trust: Trust) -> Trust:
+    return replace(trust, tool=True)
 
 
 def _leaves(fields: JsonObject) -> int:
