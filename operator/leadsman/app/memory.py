@@ -1,27 +1,39 @@
 """Keep the garbage collector from looking through what stays, again and again.
 
 A full collection follows every object there is: 0.1 s at 10,000 of Git's, in which nothing else is
-done. What lives as long as the process can be set aside; it is freed as ever when nobody refers to
-it. Source: ``gc.freeze`` in Python's library reference.
+done. What has outlived one stays, mostly, and is set aside: the next one follows only what is new.
+What is set aside is freed as ever when nobody refers to it; only of what refers to itself it would
+not be noticed. Source: ``gc.freeze`` and ``gc.callbacks`` in Python's library reference.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+from typing import TYPE_CHECKING
 
-# Seconds between two times that what has come to stay is set aside.
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OLDEST = 2
+# Seconds between two full collections, where none comes by itself.
 _EVERY = 600.0
 
 
-def settle() -> None:
-    """Collect what is garbage, and set the rest aside."""
+def set_aside() -> None:
+    """Set aside what is there now, and from now on what has outlived a full collection."""
+    if _after not in gc.callbacks:
+        gc.callbacks.append(_after)
     gc.collect()
-    gc.freeze()
 
 
 async def tend() -> None:
-    """Settle now and then, until cancelled."""
+    """Collect what is garbage now and then, until cancelled."""
     while True:
         await asyncio.sleep(_EVERY)
-        settle()
+        gc.collect()
+
+
+def _after(phase: str, info: Mapping[str, int]) -> None:
+    if phase == "stop" and info["generation"] == _OLDEST:
+        gc.freeze()

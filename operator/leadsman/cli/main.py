@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from leadsman.app.operator import run  # noqa: PLC0415
 
             configure(settings.log_format, settings.log_level)
-            memory.settle()
+            memory.set_aside()
             lag = Lag()
             with asyncio.Runner(loop_factory=lag.loop) as runner:
                 runner.run(run(settings, lag))

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from typing import TYPE_CHECKING
+
+import pytest
+
+from leadsman.app import memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Node:
+    """Something that may refer to itself."""
+
+    def __init__(self) -> None:
+        self.other: object = None
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """Leave the garbage collector as it was."""
+    before = list(gc.callbacks)
+    yield
+    gc.callbacks[:] = before
+    gc.unfreeze()
+
+
+def test_what_outlives_a_full_collection_is_not_looked_at_again() -> None:
+    memory.set_aside()
+    memory.set_aside()
+    kept = [Node() for _ in range(1000)]
+    frozen = gc.get_freeze_count()
+    gc.collect()
+    assert gc.get_freeze_count() >= frozen + len(kept)
+    # Nothing but what was made since is left to be followed.
+    assert len(gc.get_objects()) < len(kept)
+
+
+def test_younger_generations_set_nothing_aside() -> None:
+    memory.set_aside()
+    frozen = gc.get_freeze_count()
+    kept = [Node() for _ in range(1000)]
+    gc.collect(0)
+    gc.collect(1)
+    assert gc.get_freeze_count() <= frozen
+    assert kept
+
+
+def test_garbage_that_refers_to_itself_is_still_found() -> None:
+    memory.set_aside()
+    node = Node()
+    node.other = node
+    gone = weakref.ref(node)
+    del node
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_is_set_aside_is_freed_when_nobody_refers_to_it() -> None:
+    node = Node()
+    gone = weakref.ref(node)
+    memory.set_aside()
+    del node
+    assert gone() is None
+
+
+async def test_it_is_collected_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_EVERY", 0.0)
+    memory.set_aside()
+    node = Node()
+    node.other = node
+    gone = weakref.ref(node)
+    del node
+    tending = asyncio.create_task(memory.tend())
+    async with asyncio.timeout(10):
+        while gone() is not None:  # noqa: ASYNC110 - the collector wakes no one
+            await asyncio.sleep(0)
+    tending.cancel()
