@@ -23,9 +23,10 @@ class Node:
 @pytest.fixture(autouse=True)
 def collector() -> Iterator[None]:
     """Leave the garbage collector as it was."""
-    before = list(gc.callbacks)
+    callbacks, threshold = list(gc.callbacks), gc.get_threshold()
     yield
-    gc.callbacks[:] = before
+    gc.callbacks[:] = callbacks
+    gc.set_threshold(*threshold)
     gc.unfreeze()
 
 
