@@ -132,7 +132,6 @@ def _lists(way: str) -> Lists:
 
 LISTS_PLAIN = _lists("not compressed")
 LISTS_GZIP = _lists("gzip")
-GZIP_PAYS = Measure("gzip makes lists faster on networks slower than", "Mbit/s")
 
 SCRAPE = Measure("/metrics, one object in each target", "s", {10_000: Goal("<", 0.2)})
 SCRAPE_SIZE = Measure("/metrics, one object in each target: size", "MiB")

@@ -1,4 +1,4 @@
-"""All objects in lists, compressed and not: below which speed of a network does gzip pay?"""
+"""All objects in lists, compressed and not: does gzip pay?"""
 
 from __future__ import annotations
 
@@ -44,13 +44,6 @@ def measure(case: Case) -> None:
         results.add(named.cpu, objects, *(read.cpu for read in reads))
         results.add(named.api, objects, *(read.api for read in reads))
         results.add(named.size, objects, *(read.size / 2**20 for read in reads))
-    slower = [one.wall - other.wall for one, other in zip(packed, plain, strict=True)]
-    smaller = [other.size - one.size for one, other in zip(packed, plain, strict=True)]
-    results.add(
-        measures.GZIP_PAYS,
-        objects,
-        *(less * 8 / 1e6 / more for less, more in zip(smaller, slower, strict=True) if more > 0),
-    )
 
 
 class _Read:

@@ -40,6 +40,7 @@ class _Loaded:
     context: str
     proxy: str | None
     tls_server_name: str | None
+    far: bool
     expires: float | None
 
 
@@ -97,6 +98,7 @@ async def from_kubeconfig(path: str = "", context: str = "") -> ClusterConfig:
         origin=f"context {loaded.context!r} of {path}",
         proxy=loaded.proxy,
         tls_server_name=loaded.tls_server_name,
+        far=loaded.far,
     )
 
 
@@ -125,7 +127,7 @@ def _load(path: str, context: str) -> _Loaded:
             chosen = loader.current_context
             if not getattr(loader, "token", "") and not configuration.cert_file:
                 _check_plugin(kubernetes.ExecProvider, merger.config, chosen)
-            return _loaded(loader, configuration, chosen)
+            return _loaded(loader, configuration, chosen, far=_is_far(merger.config, chosen))
     except yaml.YAMLError as error:
         # Not the error's own text: that quotes the file, credentials included.
         mark = getattr(error, "problem_mark", None)
@@ -137,7 +139,7 @@ def _load(path: str, context: str) -> _Loaded:
         raise _invalid(where, f"it has not the shape of a kubeconfig: {error}") from error
 
 
-def _loaded(loader: Any, configuration: Any, chosen: dict[str, Any]) -> _Loaded:
+def _loaded(loader: Any, configuration: Any, chosen: dict[str, Any], *, far: bool) -> _Loaded:
     server = str(getattr(loader, "host", "") or "").rstrip("/")
     if urlsplit(server).scheme not in {"http", "https"} or not urlsplit(server).hostname:
         raise ValueError(f"the cluster's server {server!r} is no http or https URL")
@@ -154,6 +156,7 @@ def _loaded(loader: Any, configuration: Any, chosen: dict[str, Any]) -> _Loaded:
         context=chosen["name"],
         proxy=getattr(loader, "proxy", None) or _proxy(server),
         tls_server_name=getattr(loader, "tls_server_name", None),
+        far=far,
         expires=expiry.timestamp() if isinstance(expiry, datetime) else None,
     )
 
@@ -166,6 +169,15 @@ def _proxy(server: str) -> str | None:
     if urllib.request.proxy_bypass(parts.netloc):
         return None
     return urllib.request.getproxies().get(parts.scheme)
+
+
+def _is_far(config: Any, chosen: dict[str, Any]) -> bool:
+    """Tell whether answers may be compressed: ``disable-compression`` says that the way is short.
+
+    Source: client-go, ``tools/clientcmd/api/v1/types.go``.
+    """
+    entry = config["clusters"].get_with_name(chosen["context"]["cluster"], safe=True)
+    return entry is None or not entry["cluster"].safe_get("disable-compression")
 
 
 def _check_plugin(provider: Any, config: Any, chosen: dict[str, Any]) -> None:

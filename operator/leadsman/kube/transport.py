@@ -96,10 +96,9 @@ class Transport:
         self._lost_at = float("-inf")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60.0, socket_factory=_socket),
-            # Compressing costs the API server more than sending does, where the way is short.
             headers={
                 "User-Agent": user_agent,
-                "Accept-Encoding": "identity" if config.loopback else "gzip",
+                "Accept-Encoding": "gzip" if config.far and not config.loopback else "identity",
             },
             read_bufsize=_READ_BUFFER,
             cookie_jar=aiohttp.DummyCookieJar(),

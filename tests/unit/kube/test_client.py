@@ -267,8 +267,8 @@ async def test_every_request_is_observed(server: Playback) -> None:
     assert all(0 <= one[3] < 5 for one in seen)
 
 
-@pytest.mark.parametrize("compressed", [True, False])
-async def test_answers_are_compressed_over_networks_only(*, compressed: bool) -> None:
+@pytest.mark.parametrize(("remote", "far"), [(True, True), (True, False), (False, True)])
+async def test_answers_are_compressed_over_long_ways_only(*, remote: bool, far: bool) -> None:
     async def answer(exchange: Exchange) -> None:
         body = {"items": ["x" * 10_000]}
         await exchange.reply(body, compress="gzip" in exchange.headers["Accept-Encoding"])
@@ -276,15 +276,15 @@ async def test_answers_are_compressed_over_networks_only(*, compressed: bool) ->
     async with playing() as server:
         # A name that is not this machine's; the proxy that leads there is.
         config = (
-            ClusterConfig("http://cluster.test", proxy=server.url)
-            if compressed
-            else ClusterConfig(server.url)
+            ClusterConfig("http://cluster.test", proxy=server.url, far=far)
+            if remote
+            else ClusterConfig(server.url, far=far)
         )
         async with Client(config) as client:
             found, (asked,) = await asyncio.gather(client.get("/version"), server.answers(answer))
     assert found == {"items": ["x" * 10_000]}
     assert asked.response is not None
-    assert (asked.response.headers.get("Content-Encoding") == "gzip") is compressed
+    assert (asked.response.headers.get("Content-Encoding") == "gzip") is (remote and far)
 
 
 async def test_a_watch_yields_bytes_until_it_ends(client: Client, server: Playback) -> None:

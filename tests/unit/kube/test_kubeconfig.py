@@ -75,6 +75,17 @@ async def test_a_context_is_read(tmp_path: Path) -> None:
     assert (await config.access.current()).authorization == "Bearer hush"
 
 
+@pytest.mark.parametrize(
+    ("said", "far"),
+    [({}, True), ({"disable-compression": False}, True), ({"disable-compression": True}, False)],
+)
+async def test_a_kubeconfig_can_say_that_the_way_is_short(
+    tmp_path: Path, said: dict[str, bool], *, far: bool
+) -> None:
+    path = write(tmp_path / "config", {"token": "t"}, **said)
+    assert (await from_kubeconfig(str(path))).far is far
+
+
 async def test_several_files_are_merged(tmp_path: Path) -> None:
     one = write(tmp_path / "one", {"token": "one"})
     two = tmp_path / "two"

@@ -49,6 +49,7 @@ async def test_in_cluster_is_where_the_environment_says(
     config = in_cluster(directory, {**ENVIRON, "KUBERNETES_SERVICE_HOST": host})
     assert config.server == server
     assert config.namespace == "leadsman"
+    assert config.far
     access = await config.access.current()
     assert access.authorization == "Bearer one"
     assert access.tls is not None

@@ -164,7 +164,7 @@ def _ident(state: TargetState) -> tuple[str, str, str, str]:
 
 
 def _code() -> bytes:
-    """Identify the code and the data that judge."""
+    """Identify the code and its data: of all that there is, since what decodes judges, too."""
     digest = hashlib.blake2b(digest_size=16)
     root = Path(leadsman.__file__).parent
     for path in sorted(_sources(root)):
@@ -174,7 +174,4 @@ def _code() -> bytes:
 
 
 def _sources(root: Path) -> Iterable[Path]:
-    for folder in ("compare", "engine", "model"):
-        for path in (root / folder).rglob("*"):
-            if path.is_file() and path.suffix in {".py", ".json"}:
-                yield path
+    return (path for path in root.rglob("*") if path.is_file() and path.suffix in {".py", ".json"})
