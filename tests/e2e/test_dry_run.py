@@ -171,7 +171,7 @@ def policy(name: str, namespace: str, kind: str, **spec: Any) -> list[dict[str, 
     ]
 
 
-# These two come first: a change of admission has everything asked about anew, once a minute.
+# These come first: a change of admission has everything asked about anew, once a minute.
 
 
 def _round(report: Report) -> str:
@@ -194,6 +194,49 @@ def test_an_unchanged_object_is_asked_about_once(
         app.wait(lambda report: _round(report) == str(count), "the marker's change")  # noqa: B023 - waited for in this round
         assert app.asked("marker") == count
     assert app.asked("web") == 1
+
+
+def _answered(operator: Operator) -> float:
+    """How often the API server has answered this process."""
+    return sum(operator.series("leadsman_dry_runs_total").values())
+
+
+def test_after_a_restart_only_what_has_changed_is_asked_about(
+    operator: Operator, open_app: Callable[..., App], control_plane: ControlPlane, namespace: str
+) -> None:
+    before = _answered(operator)
+    other = configmap("other", a="1")
+    app = open_app(deployment(), configmap("marker", a="1"), other)
+    until(lambda: _answered(operator) >= before + 3, "all to be confirmed")
+    operator.stop()
+    app.kubectl("delete", "configmap/other")
+    app.kubectl("apply", "-f", "-", stdin=json.dumps(other))
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web/status"
+    control_plane.api.patch(path, {"status": {"replicas": 7, "observedGeneration": 1}})
+    operator.start()
+    until(lambda: app.asked("other") == 2, "what was made anew to be asked about")
+    app.kubectl("annotate", "--overwrite", "configmap/marker", "round=2")
+    app.wait(lambda report: _round(report) == "2", "the marker's change")
+    assert (app.asked("marker"), app.asked("web")) == (2, 1)
+
+
+def test_after_a_restart_with_another_admission_everything_is_asked_about(
+    operator: Operator, open_app: Callable[..., App], control_plane: ControlPlane, namespace: str
+) -> None:
+    before = _answered(operator)
+    app = open_app(deployment())
+    until(lambda: _answered(operator) > before, "it to be confirmed")
+    operator.stop()
+    for body in policy(
+        f"deaf-{namespace}",
+        namespace,
+        "ValidatingAdmissionPolicy",
+        validations=[{"expression": "false", "message": "nothing at all"}],
+    ):
+        register(control_plane, body)
+    operator.start()
+    app.wait(lambda report: report.states.get(WEB) == "Rejected", "the new policy")
+    assert app.asked("web") > 1
 
 
 def test_a_new_policy_is_noticed_though_nothing_else_changes(

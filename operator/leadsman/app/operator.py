@@ -19,6 +19,7 @@ from leadsman.app.parts import make_parts
 from leadsman.app.reports import ReportWatch, read_reports
 from leadsman.app.tenure import TenuredClient
 from leadsman.app.web import serve
+from leadsman.engine.dryrun.answers import Answers
 from leadsman.engine.judging.verdicts import VerdictCache
 from leadsman.engine.reporting.gauges import Gauges
 from leadsman.engine.reporting.reporter import Reporter
@@ -202,11 +203,11 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
     engine.restore(
         await _persist("the list of DriftReports", lambda: read_reports(client, writer, owns))
     )
-    verdicts = VerdictCache(settings.cache / "verdicts", engine.described)
-    if engine.confirmer is None:
-        # In DryRun mode the API server's admission may be other than it was.
-        await verdicts.load()
-        engine.acquirer.verdicts = verdicts
+    admission = AdmissionWatch(client, parts.discovery, engine.admission_changed)
+    answers = None if engine.confirmer is None else Answers(engine.confirmer, admission)
+    verdicts = VerdictCache(settings.cache / "verdicts", engine.described, answers)
+    await verdicts.load()
+    engine.acquirer.verdicts = verdicts
     watches = LiveWatches(client, engine.observer, restarted=parts.instruments.watch_restarted)
     engine.acquirer.watches = watches
     reports = ReportWatch(client, engine, reporter, owns)
@@ -219,7 +220,6 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
         group.create_task(_supervise("the watch of reports", reports.run))
         group.create_task(_supervise("the watch of kinds", surface.run))
         if engine.confirmer is not None:
-            admission = AdmissionWatch(client, parts.discovery, engine.admission_changed)
             group.create_task(_supervise("the watch of admission", admission.run))
         group.create_task(_supervise("kopf", lambda: _kopf(this)))
         for resource in await _persist(

@@ -162,8 +162,13 @@ class TargetState:
             return ""
         return inquiry.scaler
 
-    def assume(self, key: ObjectKey, version: str) -> None:
-        """Take an object for in sync as it lives at a version, if it is seen to live at that."""
+    def assume(self, key: ObjectKey, version: str, confirmed: bytes = b"") -> None:
+        """Take an object for in sync as it lives at a version, if it is seen to live at that.
+
+        ``confirmed`` as that field has it, empty where nobody was asked.
+        """
+        if confirmed:
+            self.confirmed[key] = confirmed
         self.pending.discard(key)
         self.lived.discard(key)
         self.versions[key] = version
@@ -177,11 +182,17 @@ class TargetState:
 
     def is_plainly_in_sync(self, key: ObjectKey) -> bool:
         """Tell whether an object is in sync by itself: no rule, evidence or answer was needed."""
+        return key not in self.confirmed and self._is_quiet(key)
+
+    def is_confirmed_in_sync(self, key: ObjectKey) -> bool:
+        """Tell whether an object is in sync, the API server says so, and there is no more to it."""
+        return key in self.confirmed and self._is_quiet(key) and str(key) not in self.cautions
+
+    def _is_quiet(self, key: ObjectKey) -> bool:
         return not (
             key in self.findings
             or key in self.pending
             or key in self.inquiries
-            or key in self.confirmed
             or key in self.assumed
         )
 

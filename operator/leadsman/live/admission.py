@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+import hashlib
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from leadsman.kube.stream import Observed
@@ -53,19 +54,40 @@ class AdmissionWatch:
         self._delay = delay
         self._pause = pause
         self._news = asyncio.Event()
+        self._listed = asyncio.Event()
+        # Kept when ``run`` is called again, so that what has changed meanwhile is noticed.
+        self._rosters: dict[Gvk, Roster] = {}
 
     async def run(self) -> None:
         """Watch until cancelled."""
+        served = {gvk: self._discovery.resource(gvk) for gvk in _KINDS}
+        resources = [resource for resource in served.values() if resource is not None]
+        for resource in resources:
+            # Their status moves neither.
+            self._rosters.setdefault(resource.gvk, Roster(lambda meta: (meta.uid, meta.generation)))
         async with asyncio.TaskGroup() as group:
-            for gvk in _KINDS:
-                resource = self._discovery.resource(gvk)
-                if resource is not None:
-                    group.create_task(self._watch(resource))
+            for resource in resources:
+                group.create_task(self._watch(resource, self._rosters[resource.gvk]))
             group.create_task(self._call())
 
-    async def _watch(self, resource: ApiResource) -> None:
-        # Their status moves neither.
-        known = Roster(lambda meta: (meta.uid, meta.generation))
+    async def listed(self, patience: float) -> None:
+        """Wait until it is known how admission is, but no longer than so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._listed.wait()
+
+    @property
+    def identity(self) -> str:
+        """Identify how admission is; "" while that is not known, or not told yet."""
+        if not self._listed.is_set() or self._news.is_set():
+            return ""
+        digest = hashlib.blake2b(digest_size=16)
+        for gvk, roster in sorted(self._rosters.items()):
+            for name, mark in sorted(roster.marks.items()):
+                digest.update(repr((str(gvk), name, mark)).encode())
+        return digest.hexdigest()
+
+    async def _watch(self, resource: ApiResource, known: Roster) -> None:
         watch = KindWatch(self._client, resource, metadata_only=True)
         async with aclosing(watch.events()) as events:
             async for event in events:
@@ -73,6 +95,8 @@ class AdmissionWatch:
                 is_first = isinstance(event, Observed) and not known.synced
                 if known.take(event) and not is_first:
                     self._news.set()
+                if all(roster.synced for roster in self._rosters.values()):
+                    self._listed.set()
 
     async def _call(self) -> None:
         while True:

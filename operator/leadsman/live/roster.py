@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
     from leadsman.kube.objects import ObjectMeta
     from leadsman.kube.watching import WatchEvent
@@ -40,6 +41,11 @@ class Roster:
 
     def __contains__(self, name: str) -> bool:
         return name in self._known
+
+    @property
+    def marks(self) -> Mapping[str, Hashable]:
+        """What marks each object, by name."""
+        return MappingProxyType(self._known)
 
     def take(self, event: WatchEvent) -> News:
         """Take an event in; what was not in a whole list is gone with its end."""

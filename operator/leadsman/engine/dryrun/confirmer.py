@@ -141,6 +141,10 @@ class Confirmer:
                 if resource is not None and self._tickets.get((state.key, key)) is None:
                     self._tickets.open(Ticket(state, key, resource, urgent=False))
 
+    def stands(self, state: TargetState, key: ObjectKey) -> bool:
+        """Tell whether an object is confirmed to be in sync, and is not to be asked about again."""
+        return state.is_confirmed_in_sync(key) and self._tickets.get((state.key, key)) is None
+
     def _doubt(self, ticket: Ticket) -> None:
         """Say no longer of an object what was known before it changed."""
         ticket.state.pending.add(ticket.key)

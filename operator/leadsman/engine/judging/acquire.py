@@ -79,7 +79,7 @@ class Acquirer:
         """
         if self.verdicts is not None:
             await self._locate(state)
-            self.verdicts.recall(state)
+            await self.verdicts.recall(state)
 
     async def acquire(self, state: TargetState) -> None:
         """Judge every pending object of the target.

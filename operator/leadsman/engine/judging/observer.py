@@ -68,7 +68,7 @@ class Observer:
         self._waits = waits
         self._versions = versions
         self.confirmer: Confirmer | None = None
-        # How many objects have been judged so far.
+        # How often an object has been compared, or a verdict recorded: a mark of what is new.
         self.judged = 0
         self.schemas: dict[Gvk, Schema | None] = {}
         # Kinds whose schema cannot be read, and why.
@@ -302,6 +302,7 @@ class Observer:
         self, state: TargetState, key: ObjectKey, finding: Finding | None, received: float
     ) -> None:
         """Record how an object stands with one target; ``received``: since when that is known."""
+        self.judged += 1
         # What was confirmed was another verdict, which must not stand for this one.
         state.confirmed.pop(key, None)
         if state.record(key, finding, received):

@@ -4,6 +4,9 @@ An entry says that an object as Git has it was found in sync with the object tha
 resourceVersion, by rules, a schema and code of which it keeps a digest. So it is never out of date:
 where anything of that is another, it is not found. The first list of the object's kind tells
 whether it still lives at that version; until then it is ``assumed`` and not said to be in sync.
+
+In DryRun mode only what the API server has confirmed is written down, with that, and by the
+admission that there was: its policies and webhooks.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import hashlib
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -23,6 +26,7 @@ from leadsman.storage import write_whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from leadsman.engine.dryrun.answers import Answers
     from leadsman.engine.state import TargetState
     from leadsman.model.desired import DesiredObject
     from leadsman.model.identity import Gvk, TargetKey
@@ -30,20 +34,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Another number where what is kept would be read in another way.
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 # Objects that are written down between two turns of the event loop: 2 us each.
 _AT_ONCE: Final = 2000
 _EVERY: Final = 300.0
 
 
+# The resourceVersion, and what the API server has confirmed, as ``TargetState`` has it.
+_Entry: TypeAlias = tuple[str, bytes]
+
+
 class _Target(msgspec.Struct, array_like=True, gc=False):
-    """One target's objects: digests as in ``_digest``, with the resourceVersions that live."""
+    """One target's objects: digests as ``_Digester``'s; what lives and what was answered."""
 
     kind: str
     namespace: str
     name: str
     uid: str
-    objects: dict[bytes, str]
+    objects: dict[bytes, _Entry]
 
 
 class _File(msgspec.Struct, array_like=True):
@@ -54,14 +62,18 @@ class _File(msgspec.Struct, array_like=True):
 class VerdictCache:
     """A file of verdicts that outlives the process; without it everything is compared.
 
-    ``schema`` returns what identifies how a kind is described now.
+    ``schema`` returns what identifies how a kind is described now; ``answers`` are the API
+    server's, None where it is not asked.
     """
 
-    def __init__(self, path: Path, schema: Callable[[Gvk], str]) -> None:
+    def __init__(
+        self, path: Path, schema: Callable[[Gvk], str], answers: Answers | None = None
+    ) -> None:
         self._path = path
         self._schema = schema
+        self._answers = answers
         self._code = _code()
-        self._known: dict[tuple[str, str, str, str], dict[bytes, str]] = {}
+        self._known: dict[tuple[str, str, str, str], dict[bytes, _Entry]] = {}
         self._judged = 0
 
     async def load(self) -> None:
@@ -75,28 +87,30 @@ class VerdictCache:
                     for each in file.targets
                 }
 
-    def recall(self, state: TargetState) -> None:
+    async def recall(self, state: TargetState) -> None:
         """Assume of the target's pending objects what is known, once."""
         known = self._known.pop(_ident(state), None)
         # Who asks for everything to be compared anew gets that.
         if not known or state.requested != state.handled:
             return
-        schemas: dict[Gvk, bytes] = {}
+        if self._answers is not None:
+            await self._answers.ready()
+        digest_of = self._digester()
         for key in tuple(state.pending):
             desired = state.desired.get(key)
             if desired is None:
                 continue
-            digest = self._digest(state, desired, schemas)
+            digest = digest_of(state, desired)
             if digest is not None and digest in known:
-                state.assume(key, known[digest])
+                state.assume(key, *known[digest])
 
     async def keep(self, states: Mapping[TargetKey, TargetState]) -> None:
         """Write down what is in sync now."""
         targets = []
-        schemas: dict[Gvk, bytes] = {}
+        digest_of = self._digester()
         count = 0
         for state in tuple(states.values()):
-            entries = self._entries(state, schemas)
+            entries = self._entries(state, digest_of)
             if entries:
                 targets.append(
                     _Target(state.key.kind, state.key.namespace, state.key.name, state.uid, entries)
@@ -131,30 +145,49 @@ class VerdictCache:
     def _write(self, file: _File) -> None:
         write_whole(self._path, msgspec.msgpack.encode(file))
 
-    def _entries(self, state: TargetState, schemas: dict[Gvk, bytes]) -> dict[bytes, str]:
+    def _digester(self) -> _Digester:
+        basis = "ReadOnly" if self._answers is None else self._answers.basis
+        return _Digester(self._code, basis, self._schema)
+
+    def _entries(self, state: TargetState, digest_of: _Digester) -> dict[bytes, _Entry]:
         entries = {}
         for key, version in state.versions.items():
             desired = state.desired.get(key)
-            if desired is not None and state.is_plainly_in_sync(key):
-                digest = self._digest(state, desired, schemas)
-                if digest is not None:
-                    entries[digest] = version
+            if desired is None:
+                continue
+            confirmed = b""
+            if self._answers is None:
+                stands = state.is_plainly_in_sync(key)
+            else:
+                stands = bool(confirmed := self._answers.stand(state, key))
+            digest = digest_of(state, desired) if stands else None
+            if digest is not None:
+                entries[digest] = version, confirmed
         return entries
 
-    def _digest(
-        self, state: TargetState, desired: DesiredObject, schemas: dict[Gvk, bytes]
-    ) -> bytes | None:
-        """Identify all that a verdict depends on besides the live object, if that is known."""
-        if state.policy is None:
+
+class _Digester:
+    """Identifies all that a verdict depends on besides the live object."""
+
+    def __init__(self, code: bytes, basis: str, schema: Callable[[Gvk], str]) -> None:
+        self._code = code
+        self._basis = basis.encode()
+        self._schema = schema
+        self._schemas: dict[Gvk, bytes] = {}
+
+    def __call__(self, state: TargetState, desired: DesiredObject) -> bytes | None:
+        """Return the digest, None where something is not known."""
+        if state.policy is None or not self._basis:
             return None
-        described = schemas.get(desired.gvk)
+        described = self._schemas.get(desired.gvk)
         if described is None:
-            described = schemas[desired.gvk] = self._schema(desired.gvk).encode()
+            described = self._schemas[desired.gvk] = self._schema(desired.gvk).encode()
         if not described:
             return None
         names = (str(name).encode() for name in (desired.key, desired.gvk, desired.written))
+        parts = (self._code, self._basis, state.policy.digest, described, desired.digest)
         digest = hashlib.blake2b(digest_size=16)
-        for part in (self._code, state.policy.digest, described, desired.digest, *names):
+        for part in (*parts, *names):
             digest.update(b"%d:%b" % (len(part), part))
         return digest.digest()
 

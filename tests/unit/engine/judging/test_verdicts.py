@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from leadsman.engine.state import TargetState
-    from leadsman.model.identity import Gvk
+    from leadsman.model.identity import Gvk, ObjectKey
 
 
 def described(_gvk: Gvk) -> str:
@@ -54,7 +54,7 @@ async def restarted(
     await VerdictCache(path / "verdicts", described).keep({old.key: old})
     cache = VerdictCache(path / "verdicts", schema)
     await cache.load()
-    cache.recall(new)
+    await cache.recall(new)
     return new
 
 
@@ -112,6 +112,56 @@ async def test_only_what_is_in_sync_by_itself_is_kept(
     assert new.pending == {key("web")}
 
 
+@dataclass
+class Given:
+    """Answers as a test gives them."""
+
+    basis: str = "admission 1"
+    answer: bytes = b"answered"
+
+    async def ready(self) -> None:
+        """Everything is known at once."""
+
+    def stand(self, _state: TargetState, _key: ObjectKey) -> bytes:
+        """Return the answer."""
+        return self.answer
+
+
+async def asked(path: Path, old: Given, new: Given | None) -> TargetState:
+    """Keep the verdicts that answers have confirmed, and recall them by others."""
+    state = in_sync(path)
+    state.confirmed[key("web")] = old.answer
+    await VerdictCache(path / "verdicts", described, cast("Any", old)).keep({state.key: state})
+    cache = VerdictCache(path / "verdicts", described, cast("Any", new))
+    await cache.load()
+    after = before(path)
+    await cache.recall(after)
+    return after
+
+
+async def test_what_was_confirmed_is_not_asked_about_again(tmp_path: Path) -> None:
+    new = await asked(tmp_path, Given(), Given())
+    assert not new.pending
+    assert new.assumed == {key("web")}
+    assert new.confirmed == {key("web"): b"answered"}
+
+
+@pytest.mark.parametrize("basis", ["admission 2", ""])
+async def test_another_admission_asks_anew(tmp_path: Path, basis: str) -> None:
+    new = await asked(tmp_path, Given(), Given(basis))
+    assert new.pending == {key("web")}
+    assert not new.confirmed
+
+
+@pytest.mark.parametrize("old", [Given(answer=b""), Given(basis="")])
+async def test_what_is_not_known_to_stand_is_not_kept(tmp_path: Path, old: Given) -> None:
+    assert (await asked(tmp_path, old, Given())).pending == {key("web")}
+
+
+async def test_another_mode_has_other_verdicts(tmp_path: Path) -> None:
+    assert (await asked(tmp_path, Given(), None)).pending == {key("web")}
+
+
 async def test_another_desired_object_is_compared(tmp_path: Path) -> None:
     new = before(tmp_path)
     new.install(rendered(desired("web", "y")), rejudge=False)
@@ -136,7 +186,7 @@ async def test_other_code_compares_anew(tmp_path: Path, monkeypatch: pytest.Monk
     cache = VerdictCache(tmp_path / "verdicts", described)
     await cache.load()
     new = before(tmp_path)
-    cache.recall(new)
+    await cache.recall(new)
     assert new.pending == {key("web")}
 
 
@@ -162,7 +212,7 @@ async def test_without_a_file_that_can_be_read_everything_is_compared(
     cache = VerdictCache(path, described)
     await cache.load()
     new = before(tmp_path)
-    cache.recall(new)
+    await cache.recall(new)
     assert new.pending == {key("web")}
 
 
