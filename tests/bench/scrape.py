@@ -47,6 +47,7 @@ def measure(options: Options, results: Results) -> None:
         asyncio.run(_deliver(plane, targets, git.url(_REPOSITORY)))
         with Operator.in_pod(plane, Path(temporary) / "operator", *ARGUMENTS) as operator:
             started = time.monotonic()
+            until(operator.ready, "a ready operator", timeout=_WITHIN, failed=operator.ended)
             until(
                 lambda: _scrape(operator)[1].count(b'state="InSync"} 1.0') >= targets,
                 f"{targets:,} verdicts",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import zlib
 from contextlib import suppress
 from dataclasses import asdict
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 # Part of every key: another number where the same inputs would be read in another way.
 _FORMAT: Final = 3
 _SUFFIX: Final = ".render"
+# The share of its size that is left when some had to go, so that not each further one looks
+# through the whole folder.
+_LEFT: Final = 0.9
 
 
 def cache_key(trees: Mapping[str, str], paths: Iterable[str], rest: object) -> str | None:
@@ -55,6 +59,9 @@ class RenderCache:
     def __init__(self, folder: Path, size: int) -> None:
         self._folder = folder
         self._size = size
+        # Bytes in the folder, as far as this process knows; None before it has looked.
+        self._held: int | None = None
+        self._lock = threading.Lock()
         self._decoder = msgspec.json.Decoder(Documents)
 
     def get(self, key: str) -> Documents | None:
@@ -72,19 +79,31 @@ class RenderCache:
         content = zlib.compress(orjson.dumps(documents), level=1)
         with suppress(OSError):
             write_whole(self._path(key), content)
-            self._trim()
+            self._bound(len(content))
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{_SUFFIX}"
 
-    def _trim(self) -> None:
+    def _bound(self, added: int) -> None:
+        """Take note of what was added, and look through the folder where it may be too much."""
+        with self._lock:
+            if self._held is not None and self._held + added <= self._size:
+                self._held += added
+            else:
+                self._held = self._trim()
+
+    def _trim(self) -> int:
+        """Remove what was not used for longest, if there is too much; return the bytes left."""
         entries = []
         for entry in list_folder(self._folder):
             with suppress(FileNotFoundError):
-                entries.append((entry.stat().st_mtime_ns, entry.stat().st_size, entry.path))
+                found = entry.stat()
+                entries.append((found.st_mtime_ns, found.st_size, entry.path))
         total = sum(size for _, size, _ in entries)
-        for _, size, path in sorted(entries):
-            if total <= self._size:
-                break
-            Path(path).unlink(missing_ok=True)
-            total -= size
+        if total > self._size:
+            for _, size, path in sorted(entries):
+                if total <= self._size * _LEFT:
+                    break
+                Path(path).unlink(missing_ok=True)
+                total -= size
+        return total

@@ -4,10 +4,13 @@ import os
 from typing import TYPE_CHECKING
 
 from leadsman.render.cache import RenderCache, cache_key
+from leadsman.render.checkout import list_folder
 from leadsman.render.documents import Documents, Manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 ONE = Documents((Manifest({"a": [1, 1.5, None, "ü"]}, "a.yaml", 3),), ("careful",))
 TREES = {"": "t0", "a": "t1", "a/b": "b1"}
@@ -47,8 +50,29 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
         os.utime(files(tmp_path)[-1], (number, number))
     size = files(tmp_path)[0].stat().st_size
     assert cache.get("0") == ONE  # used just now
-    RenderCache(tmp_path, 3 * size).put("4", ONE)
+    RenderCache(tmp_path, 4 * size).put("4", ONE)
     assert [path.stem for path in files(tmp_path)] == ["0", "3", "4"]
+
+
+def test_it_stays_bounded_and_does_not_look_through_its_folder_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RenderCache(tmp_path, 1 << 20).put("probe", ONE)
+    size = files(tmp_path)[0].stat().st_size
+    looks = 0
+
+    def counted(folder: Path) -> list[os.DirEntry[str]]:
+        nonlocal looks
+        looks += 1
+        return list_folder(folder)
+
+    monkeypatch.setattr("leadsman.render.cache.list_folder", counted)
+    cache = RenderCache(tmp_path, 100 * size)
+    for number in range(300):
+        cache.put(f"{number:03d}", ONE)
+        assert sum(path.stat().st_size for path in files(tmp_path)) <= 100 * size
+    assert looks < 30
+    assert cache.get("299") == ONE
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
