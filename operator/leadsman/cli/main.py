@@ -38,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.setrecursionlimit(_DEEPEST)
     threading.stack_size(_STACK)
     try:
+        from leadsman.app import memory  # noqa: PLC0415 - see above
+
         if options.command == "run":
-            from leadsman.app import memory  # noqa: PLC0415 - see above
             from leadsman.app.loop import Lag  # noqa: PLC0415
             from leadsman.app.operator import run  # noqa: PLC0415
 
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from leadsman.cli.check import check  # noqa: PLC0415 - see above
 
         configure("text", "info" if options.verbose else "error")
+        memory.set_aside()
         return asyncio.run(check(options, settings))
     except LeadsmanError as error:
         print(f"leadsman: {error.reason}: {error.message}", file=sys.stderr)  # noqa: T201 - a CLI

@@ -7,7 +7,6 @@ custom resource, what is found leaves through the reporter and the snapshot that
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -54,8 +53,6 @@ class Engine:
     """All targets of one process.
 
     ``share`` is how many targets of one Git server may be looked at at once; None: any number.
-    ``kept`` is called at the start whenever objects have come that stay: to have the garbage
-    collector look through them again and again would take a second with 100,000.
     """
 
     def __init__(  # noqa: PLR0913 - the parts, all by name
@@ -70,7 +67,6 @@ class Engine:
         mode: Mode = Mode.READ_ONLY,
         share: int | None = None,
         now: Callable[[], float] = time.time,
-        kept: Callable[[], object] = gc.freeze,
     ) -> None:
         self._targets = Targets()
         self.states = self._targets.states
@@ -79,7 +75,6 @@ class Engine:
         self._mirrors = mirrors
         self._schemas = schemas
         self._now = now
-        self._kept = kept
         self._queue: WorkQueue[TargetKey] = WorkQueue(
             waited=instruments.queue_wait.observe, order=Fair(self._host, share)
         )
@@ -254,7 +249,6 @@ class Engine:
             return
         if is_first:
             self._gathering.rendered(key)
-            self._kept()
             return
         self._targets.looked(key)
         if outcome.retry:
