@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from leadsman.engine.reporting.reporter import Reporter
     from leadsman.engine.state import TargetState
     from leadsman.model.identity import TargetKey
+    from leadsman.model.status import TargetStatus
 
 
 class Outlet:
@@ -38,9 +39,11 @@ class Outlet:
         status = status_of(state)
         if self.gauges is not None:
             self.gauges.looked(status)
-        is_reported = state.reported is not None and same(state.reported, status)
-        if self.reporter is not None and not is_reported:
-            self.reporter.mark(state.key)
+        before = state.reported
+        if self.reporter is None or (before is not None and same(before, status)):
+            return
+        # A commit has a hundred targets move to another revision, and one of them drift.
+        self.reporter.mark(state.key, urgent=before is not None and not _stands(before, status))
 
     def remove(self, key: TargetKey) -> None:
         """Say that a target is gone."""
@@ -48,3 +51,13 @@ class Outlet:
             self.reporter.remove(key)
         if self.gauges is not None:
             self.gauges.remove(key)
+
+
+def _stands(before: TargetStatus, after: TargetStatus) -> bool:
+    """Tell whether all stands as it did, perhaps in another revision."""
+    return (
+        before.verdict is after.verdict
+        and before.summary == after.summary
+        and before.findings == after.findings
+        and (before.failure is None) is (after.failure is None)
+    )

@@ -60,18 +60,24 @@ class Reporter:
         self._now = now
         self._period = period
         self._received: dict[TargetKey, float] = {}
-        # A live change goes before another revision.
-        self._order: Urgent[TargetKey] = Urgent(self._received.__contains__)
+        self._urgent: set[TargetKey] = set()
+        # Another verdict goes before another revision.
+        self._order: Urgent[TargetKey] = Urgent(self._urgent.__contains__)
         self._queue: WorkQueue[TargetKey] = WorkQueue(order=self._order)
         self._events: WorkQueue[TargetKey] = WorkQueue()
         self._pace = Pace(*_REPORTS_PACE)
         self._events_pace = Pace(*_EVENTS_PACE)
         self._written: dict[TargetKey, float] = {}
 
-    def mark(self, key: TargetKey, received: float | None = None) -> None:
-        """Say that the target may have news; ``received`` is when a live change came in."""
+    def mark(self, key: TargetKey, received: float | None = None, *, urgent: bool = False) -> None:
+        """Say that the target may have news; ``received`` is when a live change came in.
+
+        These go before others, and so does what is ``urgent``.
+        """
         if received is not None:
             self._received.setdefault(key, received)
+        if urgent or received is not None:
+            self._urgent.add(key)
             self._order.hurry(key)
         # By the loop's clock: the wall clock may jump, and a report must not wait for it.
         now = asyncio.get_running_loop().time()
@@ -87,6 +93,7 @@ class Reporter:
         self._queue.remove(key)
         self._events.remove(key)
         self._received.pop(key, None)
+        self._urgent.discard(key)
         self._written.pop(key, None)
         self._writer.forget(key)
         self._recorder.forget(key)
@@ -131,12 +138,14 @@ class Reporter:
             return
         await self._pace.turn()
         received = self._received.pop(key, None)
+        self._urgent.discard(key)
         status, settled = status_of(state), state.settled
         try:
             written = await self._writer.write(status)
         except KubeError as error:
             if received is not None:
                 self._received.setdefault(key, received)
+                self._urgent.add(key)
             self._retry(self._queue, key, "report", error)
             return
         if written and settled:

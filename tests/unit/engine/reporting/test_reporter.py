@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from leadsman.engine.reporting.outlet import Outlet
 from leadsman.engine.reporting.reporter import Reporter
 from leadsman.engine.reporting.status import status_of
 from leadsman.model.desired import Rendered
 from leadsman.model.finding import State
+from leadsman.model.source import Commit
 from leadsman.model.status import Failure
 from leadsman.report.own_metrics import Instruments
 from leadsman.report.recorder import EventRecorder
@@ -20,9 +22,11 @@ from unit.engine.samples import desired, finding, key, target_state
 from unit.report.apiserver import api_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from typing import Any
 
     from leadsman.engine.state import TargetState
+    from leadsman.model.identity import TargetKey
     from unit.report.apiserver import ApiServer
 
 NOW = 1_700_000_000.0
@@ -156,11 +160,10 @@ async def test_other_failures_are_told_at_once(stage: str, since: float, *, told
         assert make(server, state)._doubted(state) == 0.0
 
 
-async def test_a_live_change_is_written_before_another_revision() -> None:
-    states = {state.key: state for state in (target_state(f"t{number}") for number in range(9))}
-    for state in states.values():
-        drift(state)
-    urgent = list(states)[-1]
+async def first_written(
+    states: dict[TargetKey, TargetState], say: Callable[[Reporter], None]
+) -> str:
+    """Return the name of the target whose report comes first after what is said."""
     async with api_server() as server:
         made = Reporter(
             states,
@@ -170,15 +173,46 @@ async def test_a_live_change_is_written_before_another_revision() -> None:
             now=lambda: NOW,
             period=0.0,
         )
-        for key in states:
-            made.mark(key)
-        made.mark(urgent, NOW)
-        task = asyncio.create_task(made.run(workers=1))
-        async with asyncio.timeout(30):
+        say(made)
+        async with running(made), asyncio.timeout(30):
             while not server.objects:
                 server.arrived.clear()
                 await server.arrived.wait()
-        first = next(iter(server.objects))
-        task.cancel()
-        await asyncio.wait({task})
-    assert first.endswith(f"/{urgent.name}")
+            return next(iter(server.objects)).rpartition("/")[2]
+
+
+def several() -> dict[TargetKey, TargetState]:
+    return {state.key: state for state in (target_state(f"t{number}") for number in range(9))}
+
+
+@pytest.mark.parametrize("urgency", [{"received": NOW}, {"urgent": True}])
+async def test_a_change_is_written_before_another_revision(urgency: dict[str, Any]) -> None:
+    states = several()
+    for state in states.values():
+        drift(state)
+    last = list(states)[-1]
+
+    def say(made: Reporter) -> None:
+        for target in states:
+            made.mark(target)
+        made.mark(last, **urgency)
+
+    assert await first_written(states, say) == last.name
+
+
+async def test_whom_a_commit_has_drift_is_written_before_those_that_it_only_moves() -> None:
+    states = several()
+    for state in states.values():
+        state.settled, state.rendered = True, ()
+        state.reported = status_of(state)
+        state.commit = Commit("1" * 40, f"main@sha1:{'1' * 40}")
+    last = list(states.values())[-1]
+    drift(last)
+
+    def say(made: Reporter) -> None:
+        outlet = Outlet()
+        outlet.reporter = made
+        for state in states.values():
+            outlet.looked(state)
+
+    assert await first_written(states, say) == last.key.name
