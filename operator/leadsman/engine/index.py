@@ -74,6 +74,10 @@ class Index:
         """Return the objects of a kind that some target owns."""
         return self._by_kind.get((home_group(group, kind), kind), frozenset())
 
+    def read(self, group: str, kind: str) -> Collection[ObjectKey]:
+        """Return the objects of a kind that some target's render reads."""
+        return [key for key in self._dependents if (key.group, key.kind) == (group, kind)]
+
     def _disown(self, key: ObjectKey, state: TargetState) -> None:
         left = tuple(owner for owner in self._owners.get(key, ()) if owner is not state)
         if left:

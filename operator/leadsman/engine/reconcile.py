@@ -24,14 +24,14 @@ from leadsman.render.helm_values import secret_texts
 from leadsman.render.renderer import ClusterFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from leadsman.engine.index import Index
     from leadsman.engine.judging.acquire import Acquirer
     from leadsman.engine.lookup import Lookup
     from leadsman.engine.sources import Sources
-    from leadsman.engine.state import TargetState
+    from leadsman.engine.state import Demand, TargetState
     from leadsman.kube.discovery import Discovery
     from leadsman.model.identity import TargetKey
     from leadsman.model.source import Artifact, Commit
@@ -138,7 +138,10 @@ class Reconciler:
 
     async def _prepare(self, state: TargetState, target: Target) -> bool:
         """Render what has changed; return whether there is anything to compare."""
-        stale, rejudge, anew = state.stale, state.rejudge, state.requested != state.handled
+        anew = state.requested != state.handled
+        # What is asked for while this look goes on is for the next one.
+        demands = tuple((demand, demand.asked) for demand in (state.stale, state.rejudge))
+        stale, rejudge = map(bool, (state.stale, state.rejudge))
         if anew:
             state.failed = None
             self._lookup.forget_values(target)
@@ -159,12 +162,13 @@ class Reconciler:
             # compared is compared by other rules, if there are.
             if rejudge and state.rendered is not None:
                 state.reconsider(policy)
+                _meet(demands)
                 await self._acquirer.acquire(state)
             raise state.failed[1].with_traceback(None)
         if rejudge or not is_rendered:
             await self._render(state, target, commit, values, rejudge=rejudge, inputs=inputs)
             state.policy = policy
-            state.stale = state.rejudge = False
+            _meet(demands)
         if anew:
             state.recheck(policy)
         return True
@@ -259,6 +263,11 @@ class Reconciler:
             error.message,
             extra={"target": str(state.key), "stage": error.stage},
         )
+
+
+def _meet(demands: Iterable[tuple[Demand, int]]) -> None:
+    for demand, asked in demands:
+        demand.done = asked
 
 
 def _leaves_alone(artifact: Artifact, state: TargetState, inputs: tuple[object, ...]) -> bool:

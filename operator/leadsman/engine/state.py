@@ -23,6 +23,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
+class Demand:
+    """Something that is asked for, perhaps once more while it is being done."""
+
+    asked: int = 0
+    done: int = 0
+
+    def ask(self) -> None:
+        """Ask for it, whatever is being done."""
+        self.asked += 1
+
+    def __bool__(self) -> bool:
+        return self.asked != self.done
+
+
+@dataclass(slots=True)
 class TargetState:
     """The mutable state of one target; touched on the event loop only, never across an await.
 
@@ -37,8 +52,10 @@ class TargetState:
     know, ``moved`` of versions that it does not serve, while it serves another one of the kind.
     ``rendered`` says what ``desired`` was made from, so that an unchanged input renders nothing,
     and ``trace`` what of the commit, so that a commit that leaves that alone renders nothing;
-    ``failed`` is the same of a render that failed, and why. ``stale``: render once more whatever
-    the inputs; ``rejudge``: judge all objects anew. ``settled``: looked at once, well or badly.
+    ``failed`` is the same of a render that failed, and why. ``stale`` asks to render once more
+    whatever the inputs, ``rejudge`` to judge all objects anew. ``edition`` counts how often what is
+    wanted of the objects, or by which rules, has changed: an answer that was asked for before is
+    no answer any more. ``settled``: looked at once, well or badly.
     ``busy``: between two revisions, when nothing may be reported. ``observed``: the generation of
     the spec that was looked at last, well or badly, which is what a report is about. ``inquiries``
     are about objects that differ in what delivery wrote: what it is known to have sent of them.
@@ -79,8 +96,9 @@ class TargetState:
     checked_at: float = 0.0
     settled: bool = False
     busy: bool = False
-    stale: bool = False
-    rejudge: bool = False
+    stale: Demand = field(default_factory=Demand)
+    rejudge: Demand = field(default_factory=Demand)
+    edition: int = 0
     failed: tuple[tuple[object, ...], LeadsmanError] | None = None
 
     inquiries: dict[ObjectKey, Inquiry] = field(default_factory=dict)
@@ -224,7 +242,7 @@ class TargetState:
     def reconsider(self, policy: Policy) -> None:
         """Have all objects judged anew, by other rules."""
         self.policy = policy
-        self.rejudge = False
+        self.edition += 1
         self.busy = True
         self.pending |= self.desired.keys() | self.orphans.keys()
         self.lived |= self.versions.keys()
@@ -244,6 +262,7 @@ class TargetState:
         ``rejudge``: all of them, as after a change of the rules. An object that Git has dropped
         becomes an orphan if it lives.
         """
+        self.edition += 1
         desired = {item.key: item for item in rendered.objects}
         changed = {
             key

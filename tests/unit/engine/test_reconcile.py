@@ -16,7 +16,7 @@ from leadsman.errors import RenderError, SpecError
 from leadsman.model.source import GitRef, GitSource
 from leadsman.model.target import Target
 from leadsman.source.mirrors import GitMirrors
-from unit.engine.samples import target_state
+from unit.engine.samples import desired, rendered, target_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from leadsman.engine.judging.acquire import Acquirer
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery
+    from leadsman.model.desired import Rendered
     from leadsman.render.renderer import Renderer
 
 
@@ -115,3 +116,57 @@ async def test_a_render_that_failed_is_told_again_after_another_failure(
 
 async def _nothing(_key: object) -> None:
     pass
+
+
+class Judged:
+    """Has everything that is pending in sync, and tells what that was."""
+
+    watches = None
+
+    def __init__(self) -> None:
+        self.rounds: list[list[str]] = []
+
+    async def acquire(self, state: TargetState) -> None:
+        self.rounds.append(sorted(item.name for item in state.pending))
+        for item in tuple(state.pending):
+            state.versions[item] = "5"
+            state.record(item, None, 1.0)
+
+    attend = staticmethod(_nothing)
+    attends = staticmethod(bool)
+    healthy = staticmethod(bool)
+
+    def broken(self, _state: TargetState) -> None:
+        return None
+
+
+async def test_what_is_asked_for_during_a_look_is_done_by_the_next(
+    reconciler: Reconciler, repository: Repository, git_server: GitServer
+) -> None:
+    state = target_state()
+    state.target = Target(state.key, replace(source(git_server, "main"), interval=0.0))
+    renders = 0
+
+    class Rendering:
+        async def render(self, *_: object) -> Rendered:
+            nonlocal renders
+            renders += 1
+            if renders == 2:
+                # As when a CustomResourceDefinition changes while the program runs.
+                state.rejudge.ask()
+            return rendered(desired("changed", str(renders)), desired("same"))
+
+    judged = Judged()
+    reconciler._renderer = cast("Renderer", Rendering())
+    reconciler._discovery = cast(
+        "Discovery", SimpleNamespace(kube_version="1.37", api_versions=(), scope=None)
+    )
+    reconciler._acquirer = cast("Acquirer", judged)
+    await reconciler.reconcile(state)
+    repository.commit({"app.yaml": "kind: Other"})
+    await reconciler.reconcile(state)
+    assert state.rejudge
+    for _ in range(2):
+        await reconciler.reconcile(state)
+    assert judged.rounds == [["changed", "same"], ["changed"], ["changed", "same"]]
+    assert not state.rejudge

@@ -18,7 +18,7 @@ from leadsman.engine.judging.resources import Resources
 from leadsman.engine.judging.serving import Serving
 from leadsman.errors import CompareError, KubeError
 from leadsman.kube.status import FORBIDDEN
-from leadsman.live.fetch import FetchRequest, fetch_many
+from leadsman.live.fetch import FetchAnswer, FetchRequest, fetch_many
 from leadsman.live.versions import read_schema
 from leadsman.model.finding import State
 from leadsman.model.identity import Gvk
@@ -196,6 +196,8 @@ class Acquirer:
             finding = state.findings.get(key)
             if error is not None and (finding is None or finding.state is State.IN_SYNC):
                 self._observer.unverifiable(state, desired, error.reason, error.message)
+                # A watch that goes on where it was cut brings no object that has not changed.
+                state.pending.add(key)
         return next(iter(broken.values()))
 
     def wanting(self, resource: ApiResource) -> list[TargetKey]:
@@ -253,24 +255,36 @@ class Acquirer:
                 requests.append((resource, key.namespace, key.name))
         if not requests:
             return
+        edition = state.edition
         answers = await fetch_many(self._client, requests)
+        if state.edition != edition:
+            # Another revision is being judged beside this, and asks for what it needs: what was
+            # read before it came may be older than what a watch has brought since.
+            return
         failure: KubeError | None = None
         for count, (key, request, answer) in enumerate(
             zip(keys, requests, answers, strict=True), start=1
         ):
             if count % _JUDGED_AT_ONCE == 0:
                 await asyncio.sleep(0)
-            if key not in state.pending:
-                continue  # a watch was faster, and what it brought is newer
-            if isinstance(answer, KubeError):
-                failure = self._unanswered(state, key, request[0], answer) or failure
-            elif answer is None:
-                self._observer.missing(state, key)
-            else:
-                version = str(answer.get("metadata", {}).get("resourceVersion", ""))
-                self._observer.judge(state, key, request[0].gvk, version, answer)
+            if key in state.pending and state.edition == edition:
+                failure = self._answered(state, key, request[0], answer) or failure
+            # Else a watch was faster, and what it brought is newer.
         if failure is not None:
             raise failure
+
+    def _answered(
+        self, state: TargetState, key: ObjectKey, resource: ApiResource, answer: FetchAnswer
+    ) -> KubeError | None:
+        """Record what was read of an object; hand back what may go better another time."""
+        if isinstance(answer, KubeError):
+            return self._unanswered(state, key, resource, answer)
+        if answer is None:
+            self._observer.missing(state, key)
+        else:
+            version = str(answer.get("metadata", {}).get("resourceVersion", ""))
+            self._observer.judge(state, key, resource.gvk, version, answer)
+        return None
 
     def _unanswered(
         self, state: TargetState, key: ObjectKey, resource: ApiResource, error: KubeError

@@ -113,6 +113,9 @@ class Observer:
         for key in tuple(self._index.keys(resource.group, resource.kind)):
             if not is_seen(key):
                 self._gone(key, gvk=resource.gvk)
+        for key in self._index.read(resource.group, resource.kind):
+            if key in self._versions and not is_seen(key):
+                self._dependency(key, "")
 
     def failed(self, resource: ApiResource, error: KubeError, /) -> None:
         """Record that a kind cannot be read, where that is certain."""

@@ -63,9 +63,9 @@ class Surface:
             # A definition may say anew how one version becomes another.
             state.pending |= state.moved
             if state.unserved:
-                state.stale = True
+                state.stale.ask()
             if not turned.isdisjoint(gvks) or not changed.isdisjoint(gvk.group for gvk in gvks):
-                state.rejudge = True
+                state.rejudge.ask()
             asks = moved and state.target is not None and may_be_chart(state.target)
             if state.stale or state.rejudge or state.moved or asks:
                 self._due(state.key)

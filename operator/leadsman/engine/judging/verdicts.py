@@ -150,6 +150,8 @@ class VerdictCache:
         return _Digester(self._code, basis, self._schema)
 
     def _entries(self, state: TargetState, digest_of: _Digester) -> dict[bytes, _Entry]:
+        if state.stale or state.rejudge:
+            return {}  # it was judged by what is not so any more
         entries = {}
         for key, version in state.versions.items():
             desired = state.desired.get(key)
@@ -184,10 +186,10 @@ class _Digester:
             described = self._schemas[desired.gvk] = self._schema(desired.gvk).encode()
         if not described:
             return None
-        names = (str(name).encode() for name in (desired.key, desired.gvk, desired.written))
+        names = (desired.key, desired.gvk, desired.written, desired.unconverted)
         parts = (self._code, self._basis, state.policy.digest, described, desired.digest)
         digest = hashlib.blake2b(digest_size=16)
-        for part in (*parts, *names):
+        for part in (*parts, *(str(name).encode() for name in names)):
             digest.update(b"%d:%b" % (len(part), part))
         return digest.digest()
 

@@ -298,6 +298,21 @@ def test_a_change_of_what_a_render_reads_wakes_its_target() -> None:
     assert world.depended == [state.key, state.key]
 
 
+def test_what_a_render_reads_is_gone_if_a_new_list_does_not_show_it() -> None:
+    world = _World()
+    state = world.target("web")
+    world.index.depend(state.key, [key("values")])
+    world.sees("values", {})
+    world.depended.clear()
+    world.observer.relisted(_CONFIG_MAPS, lambda _key: True)
+    assert not world.depended
+    for _ in range(2):
+        world.observer.relisted(_CONFIG_MAPS, lambda _key: False)
+        assert world.depended == [state.key]  # once
+    world.sees("values", {})
+    assert world.depended == [state.key] * 2
+
+
 def test_without_the_schema_that_is_read_anew_nothing_is_judged() -> None:
     world = _World()
     state = world.target("web", a={"x": "1"})

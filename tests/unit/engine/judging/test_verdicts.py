@@ -98,11 +98,30 @@ def _by_an_answer(state: TargetState) -> None:
     state.confirmed[key("web")] = b"asked"
 
 
+def _to_be_judged_anew(state: TargetState) -> None:
+    state.rejudge.ask()
+
+
+def _to_be_rendered_anew(state: TargetState) -> None:
+    state.stale.ask()
+
+
 def _unseen(state: TargetState) -> None:
     state.assume(key("web"), "7")
 
 
-@pytest.mark.parametrize("become", [_pending, _drifted, _by_evidence, _by_an_answer, _unseen])
+@pytest.mark.parametrize(
+    "become",
+    [
+        _pending,
+        _drifted,
+        _by_evidence,
+        _by_an_answer,
+        _unseen,
+        _to_be_judged_anew,
+        _to_be_rendered_anew,
+    ],
+)
 async def test_only_what_is_in_sync_by_itself_is_kept(
     tmp_path: Path, become: Callable[[TargetState], None]
 ) -> None:
@@ -165,6 +184,12 @@ async def test_another_mode_has_other_verdicts(tmp_path: Path) -> None:
 async def test_another_desired_object_is_compared(tmp_path: Path) -> None:
     new = before(tmp_path)
     new.install(rendered(desired("web", "y")), rejudge=False)
+    assert (await restarted(tmp_path, in_sync(tmp_path), new)).pending == {key("web")}
+
+
+async def test_an_object_that_cannot_be_converted_any_more_is_compared(tmp_path: Path) -> None:
+    new = before(tmp_path)
+    new.install(rendered(replace(desired("web"), unconverted="by a webhook")), rejudge=False)
     assert (await restarted(tmp_path, in_sync(tmp_path), new)).pending == {key("web")}
 
 

@@ -1,0 +1,131 @@
+"""What is judged when the API server is slow, or cannot be followed."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from leadsman.compare.policy import compile_policy
+from leadsman.engine.index import Index
+from leadsman.engine.inquiry import Inquiry, Origin, Question, Tool
+from leadsman.engine.judging.acquire import Acquirer
+from leadsman.engine.judging.observer import Observer
+from leadsman.errors import KubeError
+from leadsman.kube.discovery import ApiResource
+from leadsman.kube.objects import ObjectMeta
+from leadsman.model.desired import DesiredObject
+from leadsman.model.finding import State
+from leadsman.model.json import canonical
+from leadsman.model.source import GitSource
+from leadsman.model.target import Target
+from unit.engine.samples import CONFIG_MAP, key, rendered, target_state
+from unit.kube.playback import reply
+
+if TYPE_CHECKING:
+    from leadsman.engine.state import TargetState
+    from leadsman.kube.client import Client
+    from leadsman.model.json import JsonObject
+    from unit.kube.playback import Playback
+
+RESOURCE = ApiResource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+WEB = key("web")
+
+
+def _object(value: str, **metadata: Any) -> JsonObject:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "web", "namespace": "shop", **metadata},
+        "data": {"x": value},
+    }
+
+
+class World:
+    """One target with one ConfigMap."""
+
+    def __init__(self, client: Client) -> None:
+        self.state = target_state()
+        self.state.target = Target(self.state.key, GitSource("https://git.example/shop"))
+        self.state.policy = compile_policy(self.state.target)
+        self.state.settled = True
+        self.index = Index()
+        self.observer = Observer(
+            self.index,
+            now=lambda: 1.0,
+            news=lambda _state, _received: None,
+            depended=lambda _key: None,
+            turned=lambda _resource: None,
+            compared=lambda: None,
+            waits=lambda *_: False,
+            versions={},
+        )
+        self.observer.schemas[CONFIG_MAP] = None
+        discovery = SimpleNamespace(resource=lambda _gvk: RESOURCE, readable=lambda _gvk: ())
+        self.acquirer = Acquirer(
+            client,
+            cast("Any", discovery),
+            cast("Any", None),
+            self.index,
+            self.observer,
+            held=lambda _state, _key: False,
+        )
+
+    def commit(self, value: str) -> None:
+        body = canonical(_object(value))
+        one = DesiredObject(WEB, CONFIG_MAP, body, body, "a.yaml")
+        self.state.install(rendered(one), rejudge=False)
+        self.index.replace(self.state)
+
+    def sees(self, value: str, version: str) -> None:
+        meta = ObjectMeta(name="web", namespace="shop", resource_version=version)
+        obj = _object(value, resourceVersion=version)
+        self.observer.observed(RESOURCE, WEB, meta, obj)
+
+    def verdict(self) -> State:
+        found = self.state.findings.get(WEB)
+        return State.IN_SYNC if found is None else found.state
+
+
+async def test_an_answer_from_before_a_commit_does_not_judge_it(
+    client: Client, server: Playback
+) -> None:
+    """While evidence is asked for a delivery goes on: the watch has brought what is newer."""
+    world = World(client)
+    world.commit("1")
+    world.sees("0", "5")
+    assert world.verdict() is State.MODIFIED
+    origin = Origin(Tool.HELM, "shop", "web")
+    world.state.inquiries[WEB] = Inquiry(Question(origin, frozenset()))
+    world.state.unproven = {WEB}
+    world.acquirer._proofs = cast("Any", SimpleNamespace(answers=_none))
+    proving = asyncio.create_task(world.acquirer.prove(world.state))
+    exchange = await server.accept()
+    world.sees("2", "6")
+    world.commit("2")
+    await reply({"items": [_object("0", resourceVersion="5")]})(exchange)
+    await proving
+    assert world.state.pending == {WEB}
+
+
+async def test_what_cannot_be_followed_for_a_while_is_judged_again_afterwards(
+    client: Client,
+) -> None:
+    world = World(client)
+    world.commit("1")
+    world.sees("1", "5")
+    assert world.verdict() is State.IN_SYNC
+    failure = KubeError("ServiceUnavailable", "try later", status=503)
+    watches = SimpleNamespace(failure=lambda _resource: failure)
+    world.acquirer.watches = cast("Any", watches)
+    world.acquirer._resources[world.state.key] = frozenset({RESOURCE})
+    broken = world.acquirer.broken(world.state)
+    assert broken is not None
+    assert broken.reason == "WatchFailed"
+    assert world.verdict() is State.UNVERIFIABLE
+    # The watch goes on where it was cut, and brings nothing of what has not changed.
+    assert world.state.pending == {WEB}
+
+
+async def _none(_state: TargetState, _asked: object) -> dict[Any, Any]:
+    return {}
