@@ -94,6 +94,6 @@ def test_many_brackets_are_no_nesting() -> None:
 @given(st.text(), st.text(), st.integers(1, 50))
 def test_different_texts_stay_different(desired: str, live: str, limit: int) -> None:
     first, second, _ = cut_pair(desired * 20, live * 20, limit)
-    # But for lone surrogates, all of which become "?".
+    # But for lone surrogates, all of which become "?", and for escapes, which may be cut, too.
     different = desired.encode("utf-8", "replace") != live.encode("utf-8", "replace")
-    assert (first != second) is different or "\\x" in first + second
+    assert (first != second) is different or "\\" in first + second
