@@ -88,12 +88,12 @@ def fingerprint(raw: msgspec.Raw) -> int:
     fields = _FIELDS.decode(raw)
     for name, value in fields.items():
         if name not in _MOVING:
-            digest.update(name.encode())
+            digest.update(f"\0{name}\0".encode())
             digest.update(value)
     metadata = _FIELDS.decode(fields["metadata"])
     for name, value in metadata.items():
         if name not in _MOVING_METADATA:
-            digest.update(name.encode())
+            digest.update(f"\0{name}\0".encode())
             digest.update(value)
     managed = metadata.get("managedFields")
     if managed is not None:

@@ -111,6 +111,11 @@ def test_a_list_and_a_watch_have_the_same_fingerprint() -> None:
     assert fingerprint(raw(listed("a", 1))) == fingerprint(raw(config_map("a", 1)))
 
 
+def test_a_name_is_told_from_the_value_before_it() -> None:
+    first, second = {**DEPLOYMENT, "a": 1, "2b": 3}, {**DEPLOYMENT, "a": 12, "b": 3}
+    assert fingerprint(raw(first)) != fingerprint(raw(second))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     st.lists,

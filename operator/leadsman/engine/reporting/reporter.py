@@ -160,7 +160,7 @@ class Reporter:
         self._queue.forget_tries(key)
         if events:
             self._recorder.hold(key, events)
-            self._events.add(key)
+            self._events.add_by(key, 0.0)
 
     async def _emit(self, key: TargetKey) -> None:
         """Write the Events of a target that wait."""
@@ -190,7 +190,7 @@ class Reporter:
     def _retry(
         self, queue: WorkQueue[TargetKey], key: TargetKey, what: str, error: KubeError
     ) -> None:
-        delay = queue.retry(key, cap=_RETRY_WITHIN)
+        delay = queue.retry(key, cap=_RETRY_WITHIN, patient=True)
         log.warning(
             "%s not written: %s",
             what,

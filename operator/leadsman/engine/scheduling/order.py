@@ -9,6 +9,8 @@ from typing import Generic, Protocol, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 _NONE = object()
+# How many urgent ones go before one of the rest.
+_PASS = 3
 
 
 class Order(Protocol[K]):
@@ -92,10 +94,12 @@ class Fair(Generic[K]):
 
 
 class Urgent(Generic[K]):
-    """What is urgent goes before what is not."""
+    """What is urgent goes before what is not, which still has each fourth turn."""
 
     def __init__(self, is_urgent: Callable[[K], bool]) -> None:
         self._is_urgent = is_urgent
+        # How many urgent ones have gone before the rest that waits.
+        self._passed = 0
         self._first: dict[K, None] = {}
         self._rest: dict[K, None] = {}
 
@@ -114,9 +118,11 @@ class Urgent(Generic[K]):
 
     def take(self) -> K | None:
         """See ``Order``."""
-        keys = self._first or self._rest
+        is_due = self._passed >= _PASS or not self._first
+        keys = self._rest if is_due and self._rest else self._first
         if not keys:
             return None
+        self._passed = self._passed + 1 if self._rest and keys is self._first else 0
         key = next(iter(keys))
         del keys[key]
         return key

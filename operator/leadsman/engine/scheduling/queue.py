@@ -62,6 +62,8 @@ class WorkQueue(Generic[K]):
         self._again: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._tries: dict[K, int] = {}
+        # When a key's backoff ends, by the loop's clock.
+        self._resting: dict[K, float] = {}
         self._wake = asyncio.Event()
 
     def __len__(self) -> int:
@@ -91,31 +93,42 @@ class WorkQueue(Generic[K]):
             self._timers[key] = asyncio.get_running_loop().call_later(delay, self._fire, key)
 
     def add_by(self, key: K, delay: float) -> None:
-        """Make the key ready in ``delay`` seconds at the latest; the earlier of two calls wins."""
+        """Make the key ready in ``delay`` seconds at the latest; the earlier of two calls wins.
+
+        But not before its backoff has ended: who has news of a key is no reason to try in vain.
+        """
         timer = self._timers.get(key)
         loop = asyncio.get_running_loop()
+        delay = max(delay, self._resting.get(key, 0.0) - loop.time())
         if key not in self._added and (timer is None or timer.when() > loop.time() + delay):
             self.add_after(key, delay)
 
-    def retry(self, key: K, *, cap: float | None = None) -> float:
-        """Make the key ready after its backoff, at most ``cap`` seconds, and return the delay."""
+    def retry(self, key: K, *, cap: float | None = None, patient: bool = False) -> float:
+        """Make the key ready after its backoff, at most ``cap`` seconds, and return the delay.
+
+        ``patient``: so it is even if it was added while it was worked on.
+        """
+        if patient:
+            self._again.discard(key)
         tries = self._tries.get(key, 0)
         self._tries[key] = tries + 1
         delay = self._backoff.delay(tries, self._chance())
         if cap is not None:
             delay = min(delay, cap)
+        self._resting[key] = asyncio.get_running_loop().time() + delay
         self.add_after(key, delay)
         return delay
 
     def forget_tries(self, key: K) -> None:
         """Start the key's backoff anew, as after a success."""
         self._tries.pop(key, None)
+        self._resting.pop(key, None)
 
     def remove(self, key: K) -> None:
         """Drop all that waits under the key."""
         self._cancel(key)
         self._again.discard(key)
-        self._tries.pop(key, None)
+        self.forget_tries(key)
         if self._added.pop(key, None) is not None:
             self._ready.remove(key)
 

@@ -70,6 +70,39 @@ def test_what_is_urgent_goes_first() -> None:
     assert taken(order) == ["b", "a", "d"]
 
 
+def test_a_flood_of_what_is_urgent_does_not_keep_the_rest_waiting_for_ever() -> None:
+    order: Urgent[int] = Urgent(lambda key: key >= 0)
+    for key in (-1, -2):
+        order.add(key)
+    found = []
+    for key in range(12):
+        order.add(key)
+        found.append(order.take())
+    assert found == [0, 1, 2, -1, 3, 4, 5, -2, 6, 7, 8, 9]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "hurry", "take", "remove"]), st.integers(0, 9))))
+def test_nothing_urgent_or_not_is_lost(steps: list[tuple[str, int]]) -> None:
+    urgent: set[int] = set()
+    order: Urgent[int] = Urgent(urgent.__contains__)
+    ready: set[int] = set()
+    for step, key in steps:
+        if step == "add" and key not in ready:
+            order.add(key)
+            ready.add(key)
+        elif step == "hurry":
+            urgent.add(key)
+            order.hurry(key)
+        elif step == "remove":
+            order.remove(key)
+            ready.discard(key)
+        elif step == "take":
+            found = order.take()
+            assert found in ready if ready else found is None
+            ready.discard(found)
+        assert len(order) == len(ready)
+
+
 _KEYS = st.sampled_from([f"{group}{number}" for group in "ab" for number in range(3)])
 
 

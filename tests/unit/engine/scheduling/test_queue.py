@@ -76,6 +76,24 @@ async def test_the_earlier_of_two_deadlines_wins() -> None:
     queue.close()
 
 
+async def test_news_of_a_key_does_not_shorten_its_backoff() -> None:
+    queue: WorkQueue[str] = WorkQueue(backoff=Backoff(base=3600.0))
+    queue.add("failing")
+    assert await _take(queue) == "failing"
+    queue.add_by("failing", 0.0)  # while it is worked on
+    queue.retry("failing", patient=True)
+    queue.done("failing")
+    queue.add_by("failing", 0.0)
+    queue.add("other")
+    assert await _take(queue) == "other"
+    queue.done("other")
+    assert queue.idle
+    queue.forget_tries("failing")
+    queue.add_by("failing", 0.0)
+    assert await _take(queue) == "failing"
+    queue.close()
+
+
 async def test_removed_keys_never_come() -> None:
     queue: WorkQueue[str] = WorkQueue()
     queue.add("gone")
