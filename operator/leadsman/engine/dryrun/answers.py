@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,20 +12,23 @@ if TYPE_CHECKING:
     from leadsman.live.admission import AdmissionWatch
     from leadsman.model.identity import ObjectKey
 
-# Seconds that the first targets wait for it to be known how admission is.
+# Seconds that all targets together wait for it to be known how admission is.
 _PATIENCE = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answers:
     """What was answered, by the admission that there is now."""
 
     confirmer: Confirmer
     admission: AdmissionWatch
+    _until: float = field(default=0.0, init=False)
 
     async def ready(self) -> None:
-        """Wait until it is known how admission is, some seconds at most."""
-        await self.admission.listed(_PATIENCE)
+        """Wait until it is known how admission is, some seconds after the first call at most."""
+        now = asyncio.get_running_loop().time()
+        self._until = self._until or now + _PATIENCE
+        await self.admission.listed(self._until - now)
 
     @property
     def basis(self) -> str:
