@@ -30,6 +30,9 @@ class Proxy:
         assert self._server is not None
         self._server.close()
         self.cut()
+        # What was accepted just before takes asyncio some turns to hand over, and nothing tells.
+        for _ in range(10):
+            await asyncio.sleep(0)
         while self._tasks:
             await asyncio.wait(self._tasks)
 
