@@ -143,7 +143,7 @@ class Reconciler:
         demands = tuple((demand, demand.asked) for demand in (state.stale, state.rejudge))
         stale, rejudge = map(bool, (state.stale, state.rejudge))
         if anew:
-            state.failed = None
+            state.failed = state.trace = None
             self._lookup.forget_values(target)
         commit = await self._sources.commit(state, target)
         values = await self._values(target)
@@ -153,7 +153,7 @@ class Reconciler:
         if commit is not None and inputs == state.rendered:
             # Another name, a tag say, may lead to the same commit now.
             state.commit = commit
-        is_rendered = inputs == state.rendered and not stale
+        is_rendered = inputs == state.rendered and not (stale or anew)
         if is_rendered and not (rejudge or anew or state.pending or state.assumed):
             return False
         if not stale and state.failed is not None and inputs == state.failed[0]:

@@ -87,7 +87,7 @@ def _read(
         raise _invalid(file, "it depends on itself, by file:// dependencies")
     if len(above) > _DEEPEST:
         raise _missing(f"{file}: file:// dependencies are nested more than {_DEEPEST} deep")
-    checkout.inputs.add(folder)
+    checkout.note(folder)
     for link in checkout.links(folder):
         # Helm reads what it leads to; of one that leads nowhere it says so itself.
         checkout.resolve(link)

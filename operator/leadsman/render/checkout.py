@@ -20,13 +20,30 @@ _SHOWN: Final = 8
 class Checkout:
     """A checkout's files, by paths relative to its root, which is ``""``.
 
-    ``inputs`` notes what a render reads: files, folders with all in them, and files whose absence
-    it relies on. What cannot be told for certain is told by the root.
+    ``inputs`` is what a render reads: files, folders with all in them, and paths at which it relies
+    on that there is nothing. What cannot be told for certain is told by the root.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
-        self.inputs: set[str] = set()
+        self._noted: set[str] = set()
+        # Folders on the way to what was looked for, and those that hold what was read.
+        self._passed: set[str] = set()
+        self._held: set[str] = set()
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """What was noted so far; Git's ids at these paths tell all that a render depends on."""
+        # Were a folder a link in another commit, Git would still have nothing at a path below it,
+        # and there might be something. Where a file in it was read, that one would be gone.
+        return frozenset(self._noted | (self._passed - self._held))
+
+    def note(self, path: str) -> None:
+        """Note that a file, or a folder with all in it, is read. It is located, and there."""
+        self._noted.add(path)
+        while path:
+            path = posixpath.dirname(path)
+            self._held.add(path)
 
     def locate(self, path: str, *, folder: str = "", named_by: str = "", note: bool = True) -> str:
         """Return the real path of what ``path``, relative to ``folder``, leads to.
@@ -52,9 +69,9 @@ class Checkout:
             raise RenderError("PathNotFound", f"{prefix}{joined or '.'} {missing}", retryable=False)
         if relative != joined:
             # Git's id of a link is of its text, not of what it leads to.
-            self.inputs.add("")
+            self.note("")
         elif note:
-            self.inputs.add(relative)
+            self.note(relative)
         return relative
 
     def resolve(self, path: str, prefix: str = "") -> str:
@@ -79,11 +96,34 @@ class Checkout:
         return "" if found == "." else found
 
     def exists(self, path: str) -> bool:
-        """Say whether there is a file at a path; that there is none is noted, too."""
-        if self.is_folder(path):
-            return False
-        self.inputs.add(path)
-        return os.path.isfile(self.root / path)  # noqa: PTH113 - says no of an impossible name
+        """Say whether there is a file at a path; what says so is noted, be there one or not.
+
+        A link that leads out of the repository is one, whatever it leads to: who locates it is
+        refused.
+        """
+        path = posixpath.normpath(posixpath.join("/", path.replace("\0", "�")))[1:]
+        found = ""
+        for part in path.split("/"):
+            found = posixpath.join(found, part)
+            full = self.root / found
+            if os.path.islink(full):  # noqa: PTH114 - says no of an impossible name
+                # As in ``locate``. What it leads to may come and go as the link itself stays.
+                self.note("")
+                real = self.relative(os.path.realpath(self.root / path))
+                return real is None or os.path.isfile(self.root / real)  # noqa: PTH113 - the same
+            if not self.is_folder(found):
+                return self._is_file(found) and found == path
+            if found:
+                self._passed.add(found)
+        return False
+
+    def _is_file(self, path: str) -> bool:
+        """Note what is, or is not, where folders end."""
+        if os.path.isfile(self.root / path):  # noqa: PTH113 - says no of an impossible name
+            self.note(path)
+            return True
+        self._noted.add(path)
+        return False
 
     def is_folder(self, path: str) -> bool:
         """Say whether a located path is a folder."""
@@ -122,7 +162,7 @@ class Checkout:
             for entry in list_folder(self.root / current):
                 path: str | None = posixpath.join(current, entry.name)
                 if entry.is_symlink():
-                    self.inputs.add("")
+                    self.note("")
                     yield posixpath.join(current, entry.name)
                     path = self.relative(os.path.realpath(entry.path))
                 if path is not None and self.is_folder(path):

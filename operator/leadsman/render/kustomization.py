@@ -161,7 +161,7 @@ class Survey:
     def _plugin(self, folder: str, file: str, field: str, entry: str) -> None:
         """Check a plugin's configuration, given in place, by a file or by a kustomization."""
         # It may name more files, in ways of its own.
-        self._checkout.inputs.add("")
+        self._checkout.note("")
         text = entry.encode()
         where = file
         if not _is_inline(entry):

@@ -174,7 +174,7 @@ def _components(checkout: Checkout, folder: str, options: KustomizeOptions) -> l
 
 def _found_resources(checkout: Checkout, top: str) -> list[str]:
     """Return what makes up a folder without a kustomization, as Flux generates one."""
-    checkout.inputs.add(top)
+    checkout.note(top)
     found: list[str] = []
 
     def wanted(path: str, _entry: object) -> bool:

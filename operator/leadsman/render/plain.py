@@ -44,7 +44,7 @@ class PlainPlan:
 
 def plan_plain(checkout: Checkout, path: str, options: PlainOptions) -> PlainPlan:
     """Note what a located folder or file depends on."""
-    checkout.inputs.add(path)
+    checkout.note(path)
     if checkout.is_folder(path):
         for _ in checkout.links(path):
             pass  # that there are any is noted

@@ -101,6 +101,48 @@ def test_what_is_not_there_is_noted_too(checkout: Checkout) -> None:
     assert checkout.inputs == {"base/kustomization.yaml", "base/a.yaml"}
 
 
+def test_what_is_not_there_is_noted_by_where_folders_end(checkout: Checkout) -> None:
+    """There something would have to appear, be it a folder or a link to one."""
+    assert not checkout.exists("apps/more/extra/kustomization.yaml")
+    assert not checkout.exists("base/a.yaml/kustomization.yaml")
+    assert checkout.inputs == {"apps/more", "base/a.yaml", "apps"}
+
+
+def test_a_folder_is_noted_where_nothing_else_tells_that_it_is_one(checkout: Checkout) -> None:
+    assert not checkout.exists("apps/prod/kustomization.yaml")
+    assert checkout.inputs == {"apps", "apps/prod", "apps/prod/kustomization.yaml"}
+    (checkout.root / "apps/prod/a.yaml").write_text("a: 1")
+    checkout.locate("apps/prod/a.yaml")
+    assert checkout.inputs == {"apps/prod/kustomization.yaml", "apps/prod/a.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("links", "path", "there"),
+    [
+        pytest.param({"apps/to": "../base"}, "apps/to/none", False, id="absent below a link"),
+        pytest.param({"apps/to": "../base"}, "apps/to/a.yaml", True, id="there below a link"),
+        pytest.param({"apps/to": "../base/a.yaml"}, "apps/to", True, id="to a file"),
+        pytest.param({"apps/to": "../base"}, "apps/to", False, id="to a folder"),
+        pytest.param({"apps/to": "../later"}, "apps/to", False, id="to nothing"),
+        pytest.param({"apps/to": "../later"}, "apps/to/x/y", False, id="below one to nothing"),
+        pytest.param({"one": "two", "two": "base"}, "one/none", False, id="a chain"),
+        pytest.param({"one": "two", "two": "none"}, "one", False, id="a chain to nothing"),
+        pytest.param({"one": "two", "two": "one"}, "one/x", False, id="a circle"),
+        pytest.param({"apps/to": "../../beside"}, "apps/to", True, id="out, to a file"),
+        pytest.param({"apps/to": "../../nowhere"}, "apps/to", True, id="out, to nothing"),
+        pytest.param({"apps/to": "/etc"}, "apps/to/none", True, id="out, and absent below"),
+        pytest.param({"base/to": "../../beside", "l": "base"}, "l/to", True, id="out, by a chain"),
+    ],
+)
+def test_what_is_behind_a_link_is_noted_by_the_root(
+    checkout: Checkout, links: dict[str, str], path: str, *, there: bool
+) -> None:
+    for name, to in links.items():
+        (checkout.root / name).symlink_to(to)
+    assert checkout.exists(path) is there
+    assert "" in checkout.inputs
+
+
 def test_links_are_found_in_what_they_lead_to(checkout: Checkout) -> None:
     assert list(checkout.links("apps")) == []
     assert checkout.inputs == set()

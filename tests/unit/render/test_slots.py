@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadsman.render.slots import Lane, Slots
+from leadsman.render.slots import Slots
 
 NEVER = 3600.0
 
@@ -33,6 +32,13 @@ class Renders:
         await self._tasks[key]
         await self.settle()
 
+    async def end_all(self) -> None:
+        while self.running:
+            await self.end(self.running[0])
+
+    def ended(self) -> bool:
+        return all(task.done() for task in self._tasks.values())
+
     async def cancel(self, key: str) -> None:
         self._tasks[key].cancel()
         await asyncio.wait([self._tasks[key]])
@@ -44,7 +50,7 @@ class Renders:
 
     @staticmethod
     async def settle() -> None:
-        for _ in range(5):
+        for _ in range(10):
             await asyncio.sleep(0)
 
     async def _run(self, key: str, tenant: str) -> None:
@@ -83,7 +89,7 @@ async def test_tenants_take_turns() -> None:
 async def test_one_that_takes_long_delays_the_rest_for_no_longer_than_their_patience() -> None:
     renders = Renders(Slots(1, patience=0.01))
     await renders.start("slow")
-    await renders.start("next")
+    await renders.start("next", "other")
     await renders.until_running("next")
     assert renders.running == ["slow", "next"]
 
@@ -92,16 +98,63 @@ async def test_one_that_is_known_to_take_long_waits_for_others_like_it_alone() -
     renders = Renders(Slots(1, patience=0.01))
     for key in ("slow", "sluggish"):
         await renders.start(key)
-        await renders.start(f"behind {key}")
+        await renders.start(f"behind {key}", "other")
         await renders.until_running(f"behind {key}")
         await renders.end(f"behind {key}")
         await renders.end(key)
     await renders.start("slow")
     await renders.start("sluggish")
-    await renders.start("quick")
+    await renders.start("quick", "other")
     assert renders.running == ["slow", "quick"]
     await renders.end("slow")
     assert renders.running == ["quick", "sluggish"]
+
+
+async def test_of_one_tenant_however_many_may_take_long() -> None:
+    renders = Renders(Slots(2, patience=0.01))
+    for number in range(5):
+        await renders.start(f"slow-{number}", "greedy")
+    await renders.start("quick", "other")
+    await renders.until_running("quick")
+    assert renders.running == ["slow-0", "slow-1", "quick"]
+    await renders.end("quick")
+    await renders.start("quick", "another")
+    assert renders.running == ["slow-0", "slow-1", "quick"]
+
+
+async def test_one_that_could_not_give_way_does_once_it_can() -> None:
+    renders = Renders(Slots(2, patience=0.01))
+    for number in range(3):
+        await renders.start(f"slow-{number}", "greedy")
+    await renders.start("quick", "other")
+    await renders.until_running("quick")
+    await renders.end("slow-0")
+    await renders.until_running("slow-2")
+    assert renders.running == ["slow-1", "quick", "slow-2"]
+
+
+async def test_a_tenant_that_could_not_give_way_leaves_a_place_to_others() -> None:
+    slots = Slots(2, patience=NEVER)
+    slots._long.add("slow")
+    renders = Renders(slots)
+    await renders.start("slow", "other")
+    await renders.start("a")
+    await renders.start("b")
+    assert renders.running == ["slow", "a"]
+    await renders.start("c", "other")
+    assert renders.running == ["slow", "a", "c"]
+
+
+async def test_what_a_tenant_with_all_places_has_to_move_to_is_kept_free() -> None:
+    slots = Slots(2, patience=NEVER)
+    slots._long.add("slow")
+    renders = Renders(slots)
+    await renders.start("a")
+    await renders.start("b")
+    await renders.start("slow", "other")
+    assert renders.running == ["a", "b"]
+    await renders.end("a")
+    assert renders.running == ["b", "slow"]
 
 
 async def test_one_that_was_quick_once_more_is_taken_for_quick() -> None:
@@ -127,36 +180,66 @@ async def test_who_gives_up_leaves_no_place_taken() -> None:
     assert renders.running == ["d"]
 
 
-@settings(max_examples=50)
-@given(
-    st.integers(1, 3),
-    st.lists(st.tuples(st.sampled_from("xyz"), st.booleans()), max_size=20),
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["start", "known", "end", "cancel"]), st.integers(0, 9)), max_size=20
 )
-def test_no_place_is_lost_or_taken_twice(places: int, visits: list[tuple[str, bool]]) -> None:
+
+
+async def go_through(
+    renders: Renders, slots: Slots, steps: list[tuple[str, int]], tenants: list[str]
+) -> None:
+    """Start renders, some of which are known to take long, end some, give some up."""
+    started: list[str] = []
+    for number, (step, which) in enumerate(steps):
+        if step in {"start", "known"}:
+            key = f"{number}"
+            if step == "known":
+                slots._long.add(key)
+            started.append(key)
+            await renders.start(key, tenants[which % len(tenants)])
+        elif step == "end" and renders.running:
+            await renders.end(renders.running[which % len(renders.running)])
+        elif step == "cancel" and started:
+            await renders.cancel(started.pop(which % len(started)))
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 5), STEPS)
+def test_a_tenant_never_has_another_wait_for_what_takes_long(
+    parallel: int, steps: list[tuple[str, int]]
+) -> None:
     async def run() -> None:
-        lane = Lane(places)
-        inside: Counter[str] = Counter()
+        slots = Slots(parallel, patience=0.0)  # whatever one does takes long
+        renders = Renders(slots)
+        await go_through(renders, slots, steps, ["greedy"])
+        await renders.start("quick", "other")
+        assert "quick" in renders.running
+        await renders.end_all()
 
-        async def visit(tenant: str) -> None:
-            await lane.enter(tenant)
-            inside[tenant] += 1
-            assert inside.total() <= places
-            try:
-                await asyncio.sleep(0)
-            finally:
-                inside[tenant] -= 1
-                lane.leave()
+    asyncio.run(run())
 
-        tasks = []
-        for tenant, gives_up in visits:
-            tasks.append(asyncio.create_task(visit(tenant)))
-            await asyncio.sleep(0)
-            if gives_up:
-                tasks[-1].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        async with asyncio.timeout(5):
-            for _ in range(places):
-                await lane.enter("last")
-        assert not lane.try_enter()
+
+@settings(max_examples=100)
+@given(st.integers(1, 4), st.sampled_from([0.0, NEVER]), STEPS)
+def test_no_place_is_lost_or_taken_twice(
+    parallel: int, patience: float, steps: list[tuple[str, int]]
+) -> None:
+    async def run() -> None:
+        slots = Slots(parallel, patience=patience)
+        renders = Renders(slots)
+        most = parallel + max(1, parallel // 2)
+        await go_through(renders, slots, steps, ["x", "y", "z"])
+        assert len(renders.running) <= most
+        await renders.end_all()
+        assert renders.ended()
+        slots._patience = NEVER
+        for number in range(most):
+            if number >= parallel:
+                slots._long.add(f"last-{number}")
+            await renders.start(f"last-{number}", f"tenant-{number}")
+        assert len(renders.running) == most
+        await renders.start("one more", "another")
+        assert len(renders.running) == most
+        await renders.end_all()
 
     asyncio.run(run())
