@@ -228,12 +228,13 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
         group.create_task(_supervise("the watch of kinds", surface.run))
         if engine.confirmer is not None:
             group.create_task(_supervise("the watch of admission", admission.run))
-        group.create_task(_supervise("kopf", lambda: _kopf(this)))
         for resource in await _persist(
             "the list of DriftChecks", lambda: parts.driftchecks(namespaces)
         ):
             if owns(key_of(resource)):
                 engine.resource_changed(resource)
+        # It lists them, too. Not before they are served: it may not notice that they come to be.
+        group.create_task(_supervise("kopf", lambda: _kopf(this)))
         engine.listed()
         this.listed.set()
 

@@ -330,7 +330,10 @@ class Acquirer:
             # While its kind can be watched, as when the API server has just started and has not
             # read its roles yet: nothing would come to correct the verdict.
             return KubeError(error.reason, error.message, status=error.status)
-        self._unverifiable(state, key, error)
+        unfollowed = self.watches and self.watches.failure(resource, key.namespace)
+        # To be let get it would not do: what the watch was refused says what is missing.
+        said = unfollowed if unfollowed and unfollowed.reason == error.reason else error
+        self._unverifiable(state, key, said)
         return None
 
     def _unverifiable(self, state: TargetState, key: ObjectKey, error: KubeError) -> None:
