@@ -66,9 +66,12 @@ def registry(
     return handlers
 
 
-def settings() -> kopf.OperatorSettings:
+def settings(namespaces: tuple[str, ...] = ()) -> kopf.OperatorSettings:
     """Return kopf's settings: post nothing, list in pages, end workers soon.
 
+    Where ``namespaces`` are named they are taken for there: to list and watch them, and
+    CustomResourceDefinitions, may be forbidden, which kopf would try nine times over a minute
+    before it begins.
     ``idle_timeout``: with kopf's 5 s each of 10,000 resources keeps a worker that long after
     start, 73 MiB in all.
     """
@@ -80,6 +83,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.server_timeout = 300
     chosen.watching.client_timeout = 310
     chosen.queueing.idle_timeout = 0.1
+    chosen.scanning.disabled = bool(namespaces)
     return chosen
 
 
@@ -102,7 +106,7 @@ async def watch(
     logging.getLogger("kopf._cogs.clients.watching").addFilter(_calm)
     tasks = await kopf.spawn_tasks(
         registry=registry(config, session, changed, gone, owns),
-        settings=settings(),
+        settings=settings(namespaces),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=list(namespaces),

@@ -59,6 +59,10 @@ ANSWERS: dict[str, JsonObject] = {
     f"apis/{VERSION}": resources("driftcheck", "DriftCheck"),
     f"apis/{CRD_VERSION}": resources("customresourcedefinition", "CustomResourceDefinition"),
     f"apis/{VERSION}/driftchecks": {"metadata": {"resourceVersion": "5"}, "items": [CHECK]},
+    f"apis/{VERSION}/namespaces/shop/driftchecks": {
+        "metadata": {"resourceVersion": "5"},
+        "items": [CHECK],
+    },
     f"apis/{CRD_VERSION}/customresourcedefinitions": {
         "metadata": {"resourceVersion": "5"},
         "items": [],
@@ -76,6 +80,7 @@ class ApiServer:
         self.events: asyncio.Queue[JsonObject] = asyncio.Queue()
         self.ending = asyncio.Event()
         self.methods: set[str] = set()
+        self.paths: set[str] = set()
         self.refusals = 0
         self.watched = asyncio.Event()
         self.url = ""
@@ -83,6 +88,7 @@ class ApiServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.methods.add(request.method)
         path = request.path.strip("/")
+        self.paths.add(path)
         if request.query.get("watch") == "true":
             return await self._watch(request, quiet=not path.endswith("/driftchecks"))
         if path not in ANSWERS:
@@ -125,7 +131,7 @@ async def serving() -> AsyncIterator[ApiServer]:
 class Watching:
     """kopf at work, and a task that somebody else started meanwhile, as the engine does."""
 
-    def __init__(self, server: ApiServer) -> None:
+    def __init__(self, server: ApiServer, *namespaces: str) -> None:
         config = ClusterConfig(server.url)
         self.seen: list[JsonObject] = []
         self.gone: asyncio.Queue[TargetKey] = asyncio.Queue()
@@ -138,6 +144,7 @@ class Watching:
                 self._changed,
                 self.gone.put_nowait,
                 owns=lambda key: key.name != OTHERS["metadata"]["name"],
+                namespaces=namespaces,
             )
         )
 
@@ -214,6 +221,19 @@ async def test_a_cancellation_ends_no_task_of_others(watching: Watching) -> None
     watching.task.cancel()
     await watching.ended()
     assert watching.task.cancelled()
+
+
+async def test_of_the_cluster_it_asks_nothing_where_namespaces_are_named(server: ApiServer) -> None:
+    watching = Watching(server, "shop")
+    async with asyncio.timeout(10):
+        await server.watched.wait()
+    watching.task.cancel()
+    await watching.ended()
+    assert [check["metadata"]["name"] for check in watching.seen] == ["web"]
+    # But for what everybody may know: what is served.
+    whole = f"apis/{VERSION}/driftchecks", f"apis/{CRD_VERSION}/customresourcedefinitions"
+    assert server.paths.isdisjoint({"api/v1/namespaces", *whole})
+    assert f"apis/{VERSION}/namespaces/shop/driftchecks" in server.paths
 
 
 async def test_a_retry_is_no_error(server: ApiServer, caplog: pytest.LogCaptureFixture) -> None:

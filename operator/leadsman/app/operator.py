@@ -188,7 +188,7 @@ def _leaves(group: BaseExceptionGroup[LeadsmanError]) -> list[LeadsmanError]:
 async def _work(this: _Run, writes: Client | TenuredClient) -> None:
     """Look after the targets; all that is written goes through ``writes``."""
     parts, settings, owns = this.parts, this.settings, this.shard.owns
-    engine, client = parts.engine, parts.client
+    engine, client, namespaces = parts.engine, parts.client, settings.namespaces
     writer = ReportWriter(writes, observe=parts.instruments.reported)
     reporter = Reporter(
         engine.states,
@@ -201,16 +201,23 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
     engine.outlet.reporter = reporter
     await _persist("discovery", parts.discovery.refresh)
     engine.restore(
-        await _persist("the list of DriftReports", lambda: read_reports(client, writer, owns))
+        await _persist(
+            "the list of DriftReports", lambda: read_reports(client, writer, owns, namespaces)
+        )
     )
     admission = AdmissionWatch(client, parts.discovery, engine.admission_changed)
     answers = None if engine.confirmer is None else Answers(engine.confirmer, admission)
     verdicts = VerdictCache(settings.cache / "verdicts", engine.described, answers)
     await verdicts.load()
     engine.acquirer.verdicts = verdicts
-    watches = LiveWatches(client, engine.observer, restarted=parts.instruments.watch_restarted)
+    watches = LiveWatches(
+        client,
+        engine.observer,
+        namespaces=namespaces,
+        restarted=parts.instruments.watch_restarted,
+    )
     engine.acquirer.watches = watches
-    reports = ReportWatch(client, engine, reporter, owns)
+    reports = ReportWatch(client, engine, reporter, owns, namespaces)
     surface = SurfaceWatch(client, engine.surface_changed)
     async with asyncio.TaskGroup() as group:
         group.create_task(engine.run(settings.workers))
@@ -221,12 +228,13 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
         group.create_task(_supervise("the watch of kinds", surface.run))
         if engine.confirmer is not None:
             group.create_task(_supervise("the watch of admission", admission.run))
-        group.create_task(_supervise("kopf", lambda: _kopf(this)))
         for resource in await _persist(
-            "the list of DriftChecks", lambda: parts.driftchecks(settings.namespaces)
+            "the list of DriftChecks", lambda: parts.driftchecks(namespaces)
         ):
             if owns(key_of(resource)):
                 engine.resource_changed(resource)
+        # It lists them, too. Not before they are served: it may not notice that they come to be.
+        group.create_task(_supervise("kopf", lambda: _kopf(this)))
         engine.listed()
         this.listed.set()
 

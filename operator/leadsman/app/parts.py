@@ -40,7 +40,8 @@ class Parts:
         """Return the cluster's DriftChecks, of the named namespaces or of all.
 
         Raises:
-            KubeError: they could not be listed, for instance because the CRD is not installed.
+            KubeError: they could not be listed, for instance because the CRD is not installed, or
+                because that is forbidden in one of the namespaces.
 
         """
         found: list[JsonObject] = []

@@ -7,6 +7,7 @@ a report that goes makes us look whether its DriftCheck is still there.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -21,11 +22,12 @@ from leadsman.model.identity import TargetKey
 from leadsman.report.restore import restore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from leadsman.engine.engine import Engine
     from leadsman.engine.reporting.reporter import Reporter
     from leadsman.kube.client import Client
+    from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
     from leadsman.report.writer import ReportWriter
 
@@ -37,28 +39,41 @@ _PAGE = "50"
 
 
 async def read_reports(
-    client: Client, writer: ReportWriter, owns: Callable[[TargetKey], bool]
+    client: Client,
+    writer: ReportWriter,
+    owns: Callable[[TargetKey], bool],
+    namespaces: tuple[str, ...] = (),
 ) -> list[TargetStatus]:
     """Return what was reported before, of this process' targets, and let the writer know it.
+
+    Only the named ``namespaces`` are read, if there are any.
 
     Raises:
         KubeError: the reports could not be listed.
 
     """
     statuses = []
+    for namespace in namespaces or ("",):
+        async with aclosing(_reports(client, namespace)) as reports:
+            async for report in reports:
+                metadata = report["metadata"]
+                if not owns(_key(metadata["namespace"], metadata["name"])):
+                    continue
+                status = writer.adopt(report)
+                if status is not None:
+                    statuses.append(status)
+    return statuses
+
+
+async def _reports(client: Client, namespace: str) -> AsyncGenerator[JsonObject]:
     params = {"limit": _PAGE}
     while True:
-        answer = await client.get(_REPORTS.path(), params)
+        answer = await client.get(_REPORTS.path(namespace), params)
         for item in answer["items"]:
-            if not owns(_key(item["metadata"]["namespace"], item["metadata"]["name"])):
-                continue
             # The items of a list carry no kind of their own.
-            report = {"apiVersion": answer["apiVersion"], "kind": _REPORTS.kind} | item
-            status = writer.adopt(report)
-            if status is not None:
-                statuses.append(status)
+            yield {"apiVersion": answer["apiVersion"], "kind": _REPORTS.kind} | item
         if not (token := answer["metadata"].get("continue", "")):
-            return statuses
+            return
         params = {"limit": _PAGE, "continue": token}
 
 
@@ -86,16 +101,23 @@ class ReportWatch:
         engine: Engine,
         reporter: Reporter,
         owns: Callable[[TargetKey], bool],
+        namespaces: tuple[str, ...] = (),
     ) -> None:
+        """Watch in the named ``namespaces``, or in all."""
         self._client = client
         self._engine = engine
         self._reporter = reporter
         self._owns = owns
-        self._there: set[TargetKey] = set()
+        self._there: dict[str, set[TargetKey]] = {name: set() for name in namespaces or ("",)}
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        watch = KindWatch(self._client, _REPORTS, metadata_only=True)
+        async with asyncio.TaskGroup() as group:
+            for namespace, there in self._there.items():
+                group.create_task(self._watch(namespace, there))
+
+    async def _watch(self, namespace: str, there: set[TargetKey]) -> None:
+        watch = KindWatch(self._client, _REPORTS, namespace, metadata_only=True)
         listed: set[TargetKey] | None = None
         async with aclosing(watch.events()) as events:
             async for event in events:
@@ -106,17 +128,18 @@ class ReportWatch:
                         key = _key(event.meta.namespace, event.meta.name)
                         if not self._owns(key):
                             continue
-                        self._there.add(key)
+                        there.add(key)
                         if listed is not None:
                             listed.add(key)
                     case Synced():
-                        vanished = self._there - (listed or set())
-                        self._there, listed = self._there - vanished, None
+                        vanished = there - (listed or set())
+                        there -= vanished
+                        listed = None
                         for key in vanished:
                             await self._vanished(key)
                     case Deleted(meta):
                         key = _key(meta.namespace, meta.name)
-                        self._there.discard(key)
+                        there.discard(key)
                         await self._vanished(key)
                     case _:
                         pass

@@ -100,7 +100,8 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--watch-namespaces",
         default="",
         metavar="A,B",
-        help="only DriftChecks of these namespaces (default: all)",
+        help="only DriftChecks of these namespaces; what may not be read in all namespaces is read "
+        "in these (default: all)",
     )
     group.add_argument(
         "--bind",
@@ -230,6 +231,11 @@ def _user_cache() -> Path:
     return Path(base) / "leadsman" / "check"
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Return what commas separate, each once."""
+    return tuple(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
+
+
 def settings_from(options: argparse.Namespace) -> Settings:
     """Return the settings that the options make; what a command does not have is the default."""
     given = vars(options)
@@ -238,7 +244,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
         context=options.context,
         service_account=options.service_account_dir,
         mode=options.mode,
-        namespaces=tuple(filter(None, given.get("watch_namespaces", "").split(","))),
+        namespaces=_names(given.get("watch_namespaces", "")),
         cache=options.cache_dir,
         bind=given.get("bind", _DEFAULTS.bind),
         hooks_bind=given.get("hooks_bind", _DEFAULTS.hooks_bind),

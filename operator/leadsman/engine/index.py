@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from leadsman.engine.state import TargetState
+    from leadsman.live.scope import Scope
     from leadsman.model.identity import ObjectKey, TargetKey
 
 
@@ -61,6 +62,15 @@ class Index:
     def owners(self, key: ObjectKey) -> tuple[TargetState, ...]:
         """Return the targets that render the object or once rendered it."""
         return self._owners.get(key, ())
+
+    def concerns(self, target: TargetKey, group: str, kind: str, scope: Scope) -> bool:
+        """Tell whether objects of a kind in a scope matter to the target."""
+        home = home_group(group, kind)
+        return any(
+            key.namespace in scope and (key.group, key.kind) == (home, kind)
+            for keys in (self._keys, self._dependencies)
+            for key in keys.get(target, ())
+        )
 
     def dependents(self, key: ObjectKey) -> Collection[TargetKey]:
         """Return the targets whose render reads the object."""

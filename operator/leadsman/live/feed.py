@@ -40,14 +40,17 @@ class Feed:
         listener: Listener,
         *,
         gate: asyncio.Semaphore,
+        turned: Callable[[Feed], None],
         restarted: Callable[[str, str], None] | None = None,
     ) -> None:
+        """Call ``turned`` when its ``failure`` has come, is another one, or has gone."""
         self.resource = resource
         self.namespace = namespace
         self.failure: KubeError | None = None
         self._client = client
         self._listener = listener
         self._gate = gate
+        self._turned = turned
         self._restarted = restarted
         self._watch: KindWatch | None = None
         self._task: asyncio.Task[None] | None = None
@@ -78,11 +81,21 @@ class Feed:
         name = f"watch {self.resource} {self.namespace}".rstrip()
         self._task = asyncio.create_task(self._run_for_ever(), name=name)
 
-    async def stop(self) -> None:
-        """End the watch."""
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it is left."""
+        return self._task is None or self._task.done()
+
+    def cancel(self) -> None:
+        """Begin to end the watch; its listener hears no more."""
         self._settled.set()
         if self._task is not None:
             self._task.cancel()
+
+    async def stop(self) -> None:
+        """End the watch."""
+        self.cancel()
+        if self._task is not None:
             await asyncio.wait([self._task])
 
     async def _run_for_ever(self) -> None:
@@ -173,13 +186,13 @@ class Feed:
         self.failure = error
         self._fingerprints.clear()
         self._settled.set()
-        self._listener.failed(self.resource, error)
+        self._turned(self)
 
     def _recover(self) -> None:
         log.info("the watch of %s goes well again", self.resource)
         self.failure = None
         self._defect = False
-        self._listener.recovered(self.resource)
+        self._turned(self)
 
     def _identify(self, meta: ObjectMeta) -> tuple[ObjectKey, int]:
         resource = self.resource

@@ -22,7 +22,7 @@ from leadsman.kube.status import NOT_FOUND, NotServedError
 from leadsman.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from leadsman.kube.client import Client
 
@@ -40,8 +40,15 @@ _MAY_ONLY_GET = frozenset({400, 403})
 _Name: TypeAlias = tuple[str, str]
 
 
-async def fetch_many(client: Client, requests: Sequence[FetchRequest]) -> list[FetchAnswer]:
-    """Return each object as it is now, in the order of the requests; raise nothing."""
+async def fetch_many(
+    client: Client,
+    requests: Sequence[FetchRequest],
+    apart: Callable[[ApiResource], bool] | None = None,
+) -> list[FetchAnswer]:
+    """Return each object as it is now, in the order of the requests; raise nothing.
+
+    ``apart`` tells of a kind whether to list it in all namespaces is known to be forbidden.
+    """
     answers: dict[FetchRequest, FetchAnswer] = {}
     by_resource: defaultdict[ApiResource, set[_Name]] = defaultdict(set)
     for resource, namespace, name in requests:
@@ -50,7 +57,7 @@ async def fetch_many(client: Client, requests: Sequence[FetchRequest]) -> list[F
         *(
             _list(client, resource, scope, names, answers)
             for resource, wanted in by_resource.items()
-            for scope, names in _scopes(wanted)
+            for scope, names in _scopes(wanted, apart=apart is not None and apart(resource))
             if len(names) > _LIST_FROM
         )
     )
@@ -59,12 +66,12 @@ async def fetch_many(client: Client, requests: Sequence[FetchRequest]) -> list[F
     return [answers[request] for request in requests]
 
 
-def _scopes(wanted: set[_Name]) -> Iterator[tuple[str, set[_Name]]]:
-    """Split by namespace where each is asked for enough, else keep all together."""
+def _scopes(wanted: set[_Name], *, apart: bool) -> Iterator[tuple[str, set[_Name]]]:
+    """Split by namespace where each is asked for enough or it must be, else keep all together."""
     by_namespace: defaultdict[str, set[_Name]] = defaultdict(set)
     for name in wanted:
         by_namespace[name[0]].add(name)
-    if len(wanted) > _LIST_FROM * len(by_namespace):
+    if apart or len(wanted) > _LIST_FROM * len(by_namespace):
         yield from by_namespace.items()
     else:
         yield "", wanted

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from leadsman.errors import KubeError
     from leadsman.kube.discovery import ApiResource
     from leadsman.kube.objects import ObjectMeta
+    from leadsman.live.scope import Scope
     from leadsman.model.identity import ObjectKey
     from leadsman.model.json import JsonObject
 
@@ -48,11 +49,11 @@ class Listener(Protocol):
         keep it. An object that was made after the list was taken follows with ``observed``.
         """
 
-    def failed(self, resource: ApiResource, error: KubeError, /) -> None:
-        """Take note that for now nothing is known of the kind, and why."""
+    def failed(self, resource: ApiResource, error: KubeError, scope: Scope, /) -> None:
+        """Take note that for now nothing is known of the kind in some namespaces, and why."""
 
-    def recovered(self, resource: ApiResource, /) -> None:
-        """Take note that what failed goes well again.
+    def recovered(self, resource: ApiResource, scope: Scope, /) -> None:
+        """Take note that what failed goes well again in these namespaces, or in all.
 
         Unless the failure was a lost connection, everything has been listed and observed anew
         just before, as if it were for the first time.

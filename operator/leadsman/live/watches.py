@@ -11,6 +11,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from leadsman.live.feed import Feed
+from leadsman.live.scope import EVERYWHERE
+from leadsman.live.spread import Gap, Spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,8 +27,9 @@ _LISTS_AT_ONCE = 4
 
 
 class LiveWatches:
-    """One watch for each wanted kind (and namespace, where ``namespaces`` are named).
+    """One watch for each wanted kind.
 
+    With ``namespaces`` a kind that may not be watched in all of them is watched in each of these.
     ``restarted`` is called with the resource and the reason each time a watch has ended, for
     metrics.
     """
@@ -45,19 +48,16 @@ class LiveWatches:
         self._namespaces = tuple(sorted(namespaces))
         self._gate = asyncio.Semaphore(lists_at_once)
         self._restarted = restarted
-        self._feeds: dict[ApiResource, tuple[Feed, ...]] = {}
+        self._spreads: dict[ApiResource, Spread] = {}
 
     async def want(self, resources: Collection[ApiResource]) -> None:
         """Watch exactly these kinds from now on; those that are watched already go on."""
-        stopped = [
-            feed
-            for resource in self._feeds.keys() - set(resources)
-            for feed in self._feeds.pop(resource)
-        ]
+        unwanted = self._spreads.keys() - set(resources)
+        stopped = [self._spreads.pop(resource) for resource in unwanted]
         for resource in resources:
-            if resource not in self._feeds:
-                self._feeds[resource] = self._start(resource)
-        await asyncio.gather(*(feed.stop() for feed in stopped))
+            if resource not in self._spreads:
+                self._spreads[resource] = self._start(resource)
+        await asyncio.gather(*(spread.stop() for spread in stopped))
 
     async def close(self) -> None:
         """End all watches."""
@@ -65,19 +65,29 @@ class LiveWatches:
 
     def retry(self) -> None:
         """Try the kinds that failed again now: what is served, or allowed, may have changed."""
-        for feeds in self._feeds.values():
-            for feed in feeds:
-                if feed.failure is not None:
-                    feed.retry()
+        for spread in self._spreads.values():
+            spread.retry()
 
-    def synced(self, resource: ApiResource) -> bool:
-        """Tell whether the kind is watched, has been listed, and does not fail."""
-        feeds = self._feeds.get(resource, ())
-        return bool(feeds) and all(feed.synced for feed in feeds)
+    def gaps(self, resource: ApiResource, namespace: str | None = None) -> list[Gap]:
+        """Return where nothing is known of the kind, in all namespaces or in one, and why."""
+        spread = self._spreads.get(resource)
+        return [Gap(EVERYWHERE, None)] if spread is None else list(spread.gaps(namespace))
 
-    def failure(self, resource: ApiResource) -> KubeError | None:
-        """Return why nothing is known of the kind at present, if so."""
-        return next((feed.failure for feed in self._feeds.get(resource, ()) if feed.failure), None)
+    def synced(self, resource: ApiResource, namespace: str | None = None) -> bool:
+        """Tell whether the kind is watched, has been listed, and does not fail.
+
+        That is in the namespace, without one in all of them.
+        """
+        return not self.gaps(resource, namespace)
+
+    def failure(self, resource: ApiResource, namespace: str | None = None) -> KubeError | None:
+        """Return why nothing is known of the kind at present, if so, in a namespace or anywhere."""
+        return next((gap.failure for gap in self.gaps(resource, namespace) if gap.failure), None)
+
+    def apart(self, resource: ApiResource) -> bool:
+        """Tell whether the kind may not be read in all namespaces, and is in those named."""
+        spread = self._spreads.get(resource)
+        return spread is not None and spread.apart
 
     async def wait_synced(
         self,
@@ -89,9 +99,9 @@ class LiveWatches:
         A kind that is not wanted, or no longer, is not waited for.
         """
         waits = [
-            asyncio.ensure_future(feed.settled())
+            asyncio.ensure_future(self._spreads[resource].settled())
             for resource in resources
-            for feed in self._feeds.get(resource, ())
+            if resource in self._spreads
         ]
         if waits:
             _, late = await asyncio.wait(waits, timeout=timeout)
@@ -99,19 +109,16 @@ class LiveWatches:
                 wait.cancel()
         return all(self.synced(resource) for resource in resources)
 
-    def _start(self, resource: ApiResource) -> tuple[Feed, ...]:
-        namespaces = self._namespaces if resource.namespaced and self._namespaces else ("",)
-        feeds = tuple(
-            Feed(
+    def _start(self, resource: ApiResource) -> Spread:
+        def make(namespace: str, turned: Callable[[Feed], None]) -> Feed:
+            return Feed(
                 self._client,
                 resource,
                 namespace,
                 self._listener,
                 gate=self._gate,
+                turned=turned,
                 restarted=self._restarted,
             )
-            for namespace in namespaces
-        )
-        for feed in feeds:
-            feed.start()
-        return feeds
+
+        return Spread(resource, self._namespaces, self._listener, make)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from controlplane.plane import ControlPlane
     from leadsman.kube.objects import ObjectMeta
+    from leadsman.live.scope import Scope
     from leadsman.model.json import JsonObject
 
 CONFIG_MAPS = ApiResource("", "v1", "ConfigMap", "configmaps", namespaced=True)
@@ -70,10 +71,10 @@ class View:
         self.objects = {key: obj for key, obj in self.objects.items() if is_seen(key)}
         self._tell("relisted")
 
-    def failed(self, _resource: ApiResource, error: KubeError) -> None:
+    def failed(self, _resource: ApiResource, error: KubeError, _scope: Scope) -> None:
         self._tell(error.reason)
 
-    def recovered(self, _resource: ApiResource) -> None:
+    def recovered(self, _resource: ApiResource, _scope: Scope) -> None:
         self._tell("recovered")
 
     def names(self, namespace: str) -> dict[str, Any]:
@@ -276,7 +277,7 @@ async def test_the_forbidden_is_said_until_it_is_allowed(
         watches = LiveWatches(client, view, namespaces=[namespace])
         await watches.want([CONFIG_MAPS])
         assert not await watches.wait_synced([CONFIG_MAPS], PATIENCE)
-        failure = watches.failure(CONFIG_MAPS)
+        failure = watches.failure(CONFIG_MAPS, namespace)
         assert failure is not None
         assert re.search(
             f'User "system:serviceaccount:{namespace}:default" cannot watch resource '
@@ -296,11 +297,16 @@ async def test_the_forbidden_is_said_until_it_is_allowed(
         }
         await admin.request("POST", f"{rbac}/rolebindings", body=binding)
         async with asyncio.timeout(PATIENCE):
-            while not watches.synced(CONFIG_MAPS):
+            while not watches.synced(CONFIG_MAPS, namespace):
                 watches.retry()  # the authorizer learns of the binding a moment later
                 await asyncio.sleep(0.05)
         # List and watch are enough to look up single objects, too.
         assert await fetch_many(client, [(CONFIG_MAPS, namespace, "nothing")]) == [None]
+        # Elsewhere it is forbidden as before.
+        assert watches.apart(CONFIG_MAPS)
+        failure = watches.failure(CONFIG_MAPS, "default")
+        assert failure is not None
+        assert "at the cluster scope" in failure.message
         await watches.close()
 
 

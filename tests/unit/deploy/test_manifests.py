@@ -264,11 +264,48 @@ def test_the_examples_fit_the_installation(path: Path, tmp_path: Path) -> None:
         for subject in item.get("subjects", ()):
             account = installed["ServiceAccount", subject["name"]]
             assert account["metadata"]["namespace"] == subject["namespace"]
-    (role,) = (item for item in items if item["kind"].endswith("Role"))
-    if role["kind"] == "ClusterRole":
+        if item["kind"].endswith("Binding"):
+            reference = item["roleRef"]["kind"], item["roleRef"]["name"]
+            own = {(item["kind"], item["metadata"]["name"]) for item in items}
+            assert reference in installed or reference in own
+    for role in (item for item in items if item["kind"] == "ClusterRole"):
         reader = installed["ClusterRole", "leadsman-dry-run" if dry_run else "leadsman-reader"]
         (selector,) = reader["aggregationRule"]["clusterRoleSelectors"]
         assert selector["matchLabels"].items() <= role["metadata"]["labels"].items()
+
+
+def test_namespaced_binds_nothing_for_the_cluster_but_what_tells_kinds(
+    deploy: Objects, tmp_path: Path
+) -> None:
+    alone = overlay(tmp_path, "namespaced")
+    assert set(deploy) - set(alone) == {
+        ("ClusterRoleBinding", "leadsman-reader"),
+        ("ClusterRoleBinding", "leadsman-writer"),
+    }
+    assert set(alone) - set(deploy) == {
+        ("ClusterRole", "leadsman-surface"),
+        ("ClusterRoleBinding", "leadsman-surface"),
+    }
+    changed = [key for key in set(alone) & set(deploy) if alone[key] != deploy[key]]
+    assert changed == [("Deployment", "leadsman")]
+    assert all(rule["verbs"] == ["list", "watch"] for rule in rules(alone)["leadsman-surface"])
+    (container,) = alone["Deployment", "leadsman"]["spec"]["template"]["spec"]["containers"]
+    assert container["env"][-1] == {"name": "LEADSMAN_NAMESPACES", "value": "shop"}
+    arguments = [each.replace("$(LEADSMAN_NAMESPACES)", "shop,blog") for each in container["args"]]
+    settings = settings_from(parser().parse_args(arguments))
+    assert settings.namespaces == ("shop", "blog")
+    moved = overlay(tmp_path, "namespaced", namespace="drift")
+    assert "leadsman-system" not in str(moved)
+
+
+def test_what_namespaceds_comment_says_names_the_namespaces(tmp_path: Path) -> None:
+    text = (ROOT / "deploy/components/namespaced/kustomization.yaml").read_text()
+    lines = [line[2:] for line in text.splitlines() if line.startswith("#   ")]
+    built = overlay(tmp_path, "namespaced", **yaml.safe_load("\n".join(lines)))
+    (container,) = built["Deployment", "leadsman"]["spec"]["template"]["spec"]["containers"]
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    assert told["LEADSMAN_NAMESPACES"] == "shop,blog"
+    assert told.keys() >= {"POD_NAME", "POD_NAMESPACE"}
 
 
 def test_sharded_makes_the_deployment_a_stateful_set(deploy: Objects, tmp_path: Path) -> None:

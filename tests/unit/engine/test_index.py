@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from leadsman.engine.index import Index
+from leadsman.live.scope import Scope
+from leadsman.model.identity import ObjectKey
 from unit.engine.samples import desired, key, rendered, target_state
 
 
@@ -67,3 +69,18 @@ def test_dependents_follow_what_a_render_reads_now() -> None:
     assert set(index.dependents(key("values"))) == {api.key}
     assert set(index.dependencies(web.key)) == {key("more")}
     assert set(index.dependencies(api.key)) == {key("values")}
+
+
+def test_what_is_rendered_and_what_is_read_for_it_concerns_a_target_where_it_is() -> None:
+    index = Index()
+    web = target_state("web")
+    web.install(rendered(desired("a")), rejudge=False)
+    index.replace(web)
+    index.depend(web.key, [ObjectKey("", "Secret", "blog", "values")])
+    shop, blog = Scope(frozenset({"shop"})), Scope(frozenset({"blog"}))
+    assert key("a").namespace == "shop"
+    assert index.concerns(web.key, "", "ConfigMap", shop)
+    assert not index.concerns(web.key, "", "ConfigMap", blog)
+    assert not index.concerns(web.key, "", "Secret", shop)
+    assert index.concerns(web.key, "", "Secret", blog)
+    assert not index.concerns(target_state("api").key, "", "ConfigMap", shop)

@@ -175,6 +175,18 @@ async def test_one_in_each_of_many_namespaces_comes_from_one_list(
     assert cluster.looks == []
 
 
+async def test_where_all_namespaces_may_not_be_listed_each_is_that_is_worth_it(
+    client: Client, cluster: Cluster
+) -> None:
+    cluster.add("shop", *numbered(12))
+    cluster.add("blog", *numbered(3))
+    requests = ask("shop", *numbered(12)) + ask("blog", *numbered(3))
+    answers = await fetch_many(client, requests, lambda resource: resource is CONFIG_MAPS)
+    assert short(answers) == [f"ConfigMap {where}/{name}" for _, where, name in requests]
+    assert cluster.lists == ["/api/v1/namespaces/shop/configmaps"]
+    assert cluster.looks == ["/api/v1/namespaces/blog/configmaps"] * 3
+
+
 async def test_who_may_not_list_may_get(client: Client, cluster: Cluster) -> None:
     cluster.add("shop", *numbered(12))
     cluster.may_list = False

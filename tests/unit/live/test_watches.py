@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from leadsman.errors import KubeError
     from leadsman.kube.client import Client
     from leadsman.kube.objects import ObjectMeta
+    from leadsman.live.scope import Scope
     from leadsman.model.json import JsonObject
     from unit.kube.playback import Playback
 
@@ -34,6 +35,12 @@ pytestmark = pytest.mark.usefixtures("hasty")
 
 def key(name: str, namespace: str = "shop") -> ObjectKey:
     return ObjectKey("", "ConfigMap", namespace, name)
+
+
+def where(scope: Scope) -> str:
+    """Say what a scope is, nothing if it is everywhere."""
+    names = ", ".join(sorted(scope.named))
+    return f" {'outside of' if scope.others else 'in'} {names}" if names else ""
 
 
 class Listener:
@@ -79,12 +86,14 @@ class Listener:
         gone = sorted(key.name for key in self.rendered if not is_seen(key))
         self.told.put_nowait(f"relisted {resource} {gone}")
 
-    def failed(self, resource: ApiResource, error: KubeError) -> None:
-        self.versions.clear()
-        self.told.put_nowait(f"failed {resource} {error.reason}")
+    def failed(self, resource: ApiResource, error: KubeError, scope: Scope) -> None:
+        self.versions = {
+            key: version for key, version in self.versions.items() if key.namespace not in scope
+        }
+        self.told.put_nowait(f"failed {resource}{where(scope)} {error.reason}")
 
-    def recovered(self, resource: ApiResource) -> None:
-        self.told.put_nowait(f"recovered {resource}")
+    def recovered(self, resource: ApiResource, scope: Scope) -> None:
+        self.told.put_nowait(f"recovered {resource}{where(scope)}")
 
     async def read(self, count: int) -> list[str]:
         async with asyncio.timeout(10):
@@ -328,28 +337,158 @@ async def test_lists_at_once_are_bounded(client: Client, server: Playback) -> No
     await setting.watches.close()
 
 
-async def test_namespaces_are_watched_one_by_one_where_they_are_named(
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Believe a refusal at once, and do not try again before that is asked for."""
+    defaults = outage.Outage.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "patience", 0.0)
+    monkeypatch.setattr(outage, "_HELPLESS_DELAY", 3600.0)
+    monkeypatch.setattr(outage, "_LONGEST_HELPLESS_DELAY", 3600.0)
+
+
+@pytest.fixture
+async def apart(
+    client: Client, server: Playback, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Setting]:
+    """With two namespaces named, of which one can be read and all cannot."""
+    be_patient(monkeypatch)
+    made = Setting(client, server, "web", namespaces=["shop", "blog"])
+    made.listener.rendered |= {key("page", "blog"), key("cart", "shop")}
+    await made.watches.want([CONFIG_MAPS])
+    whole = await server.accept()
+    assert whole.path == "/api/v1/configmaps"
+    await whole.reply(FORBIDDEN, 403)
+    assert await made.listener.read(1) == ["failed configmaps outside of blog, shop Forbidden"]
+    yield made
+    await made.watches.close()
+
+
+async def accept(server: Playback, *paths: str) -> list[Exchange]:
+    """Take the next requests, one for each path; they are returned in this order."""
+    asked = {(one := await server.accept()).path: one for _ in paths}
+    assert asked.keys() == set(paths)
+    return [asked[path] for path in paths]
+
+
+BLOG = "/api/v1/namespaces/blog/configmaps"
+SHOP = "/api/v1/namespaces/shop/configmaps"
+
+
+async def test_all_namespaces_are_watched_at_once_where_that_is_allowed(
     client: Client, server: Playback
 ) -> None:
     setting = Setting(client, server, "web", namespaces=["shop", "blog"])
-    listener, watches = setting.listener, setting.watches
-    listener.rendered |= {key("page", "blog"), key("cart", "shop")}
-    await watches.want([CONFIG_MAPS, NODES])
-    asked = {(one := await server.accept()).path: one for _ in range(3)}
-    assert asked.keys() == {
-        "/api/v1/namespaces/blog/configmaps",
-        "/api/v1/namespaces/shop/configmaps",
-        "/api/v1/nodes",
-    }
-    shop = asked["/api/v1/namespaces/shop/configmaps"]
+    await setting.watches.want([CONFIG_MAPS, NODES])
+    config_maps, _ = await accept(server, "/api/v1/configmaps", "/api/v1/nodes")
+    await config_maps.send(event("ADDED", config_map("web", 2)), bookmark(2, ends_list=True))
+    assert await setting.listener.read(2) == ["web@2", "relisted configmaps []"]
+    assert setting.watches.synced(CONFIG_MAPS, "elsewhere")
+    assert not setting.watches.apart(CONFIG_MAPS)
+    assert server.idle
+    await setting.watches.close()
+
+
+async def test_a_kind_of_the_cluster_is_not_sought_in_namespaces(
+    client: Client, server: Playback
+) -> None:
+    setting = Setting(client, server, namespaces=["shop"])
+    await setting.watches.want([NODES])
+    await (await server.accept()).reply(FORBIDDEN, 403)
+    assert await setting.listener.read(1) == ["failed nodes Forbidden"]
+    assert not setting.watches.apart(NODES)
+    await setting.watches.close()
+
+
+async def test_namespaces_are_watched_one_by_one_where_all_at_once_is_forbidden(
+    apart: Setting,
+) -> None:
+    listener, watches = apart.listener, apart.watches
+    waiting = asyncio.create_task(watches.wait_synced([CONFIG_MAPS], 10))
+    blog, shop = await accept(apart.server, BLOG, SHOP)
+    assert watches.apart(CONFIG_MAPS)
     await shop.send(event("ADDED", config_map("web", 2)), bookmark(2, ends_list=True))
     # Of the other namespace this list says nothing.
     assert await listener.read(2) == ["web@2", "relisted configmaps ['cart']"]
-    assert not watches.synced(CONFIG_MAPS)
-    await asked["/api/v1/namespaces/blog/configmaps"].reply(FORBIDDEN, 403)
-    assert await listener.read(1) == ["failed configmaps Forbidden"]
-    assert watches.failure(CONFIG_MAPS) is not None
-    await watches.close()
+    assert watches.synced(CONFIG_MAPS, "shop")
+    assert not watches.synced(CONFIG_MAPS, "blog")
+    assert watches.failure(CONFIG_MAPS, "blog") is None
+    assert not waiting.done()
+    await blog.reply(FORBIDDEN, 403)
+    assert await listener.read(1) == ["failed configmaps in blog Forbidden"]
+    assert not await waiting
+    # Who may not be read in one namespace stands as before in the other.
+    assert listener.versions == {key("web"): "2"}
+    assert watches.synced(CONFIG_MAPS, "shop")
+    refused = watches.failure(CONFIG_MAPS, "blog")
+    assert refused is not None
+    assert refused.message.startswith("configmaps is forbidden")
+    unwatched = watches.failure(CONFIG_MAPS, "elsewhere")
+    assert unwatched is not None
+    for words in ("blog, shop", "--watch-namespaces", "configmaps is forbidden"):
+        assert words in unwatched.message
+
+
+async def test_a_namespace_is_watched_as_soon_as_it_may_be(apart: Setting) -> None:
+    listener, watches = apart.listener, apart.watches
+    blog, shop = await accept(apart.server, BLOG, SHOP)
+    await blog.reply(FORBIDDEN, 403)
+    assert await listener.read(1) == ["failed configmaps in blog Forbidden"]
+    await shop.send(bookmark(2, ends_list=True))
+    assert await listener.read(1) == ["relisted configmaps ['cart', 'web']"]
+    watches.retry()
+    whole, blog = await accept(apart.server, "/api/v1/configmaps", BLOG)
+    await whole.reply(FORBIDDEN, 403)
+    await blog.send(event("ADDED", config_map("page", 3, "blog")), bookmark(3, ends_list=True))
+    assert await listener.read(3) == [
+        "page@3",
+        "relisted configmaps []",
+        "recovered configmaps in blog",
+    ]
+    assert watches.synced(CONFIG_MAPS, "blog")
+
+
+async def test_one_watch_takes_over_as_soon_as_it_may(apart: Setting) -> None:
+    listener, watches = apart.listener, apart.watches
+    blog, shop = await accept(apart.server, BLOG, SHOP)
+    await shop.send(event("ADDED", config_map("web", 2)), bookmark(2, ends_list=True))
+    await blog.send(event("ADDED", config_map("page", 2, "blog")), bookmark(2, ends_list=True))
+    await listener.read(4)
+    watches.retry()
+    (whole,) = await accept(apart.server, "/api/v1/configmaps")
+    await whole.send(
+        event("ADDED", config_map("web", 2)),
+        event("ADDED", config_map("page", 2, "blog")),
+        bookmark(4, ends_list=True),
+    )
+    # Nothing is new but that cart is not there.
+    assert await listener.read(2) == ["relisted configmaps ['cart']", "recovered configmaps"]
+    await shop.left()
+    await blog.left()
+    assert watches.synced(CONFIG_MAPS)
+    assert not watches.apart(CONFIG_MAPS)
+    await whole.send(event("MODIFIED", config_map("web", 5)))
+    assert await listener.read(1) == ["web@5"]
+
+
+async def test_where_the_one_watch_is_refused_at_last_namespaces_take_over(
+    client: Client, server: Playback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_patient(monkeypatch)
+    setting = Setting(client, server, "web", namespaces=["shop"])
+    await setting.watches.want([CONFIG_MAPS])
+    watch = await setting.sync(config_map("web", 2))
+    await setting.listener.read(2)
+    await watch.end()
+    await (await server.accept()).reply(FORBIDDEN, 403)
+    assert await setting.listener.read(1) == ["failed configmaps outside of shop Forbidden"]
+    (shop,) = await accept(server, SHOP)
+    await shop.send(event("ADDED", config_map("web", 2)), bookmark(2, ends_list=True))
+    assert await setting.listener.read(1) == ["relisted configmaps []"]
+    assert setting.watches.synced(CONFIG_MAPS, "shop")
+    # No longer wanted, nothing of it is left.
+    await setting.watches.want([])
+    await shop.left()
+    assert server.idle
 
 
 async def test_a_defect_of_the_listener_is_said_and_everything_listed_anew(

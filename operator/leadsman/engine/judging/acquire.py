@@ -19,6 +19,7 @@ from leadsman.engine.judging.serving import Serving
 from leadsman.errors import CompareError, KubeError
 from leadsman.kube.status import FORBIDDEN
 from leadsman.live.fetch import FetchAnswer, FetchRequest, fetch_many
+from leadsman.live.scope import EVERYWHERE
 from leadsman.live.versions import read_schema
 from leadsman.model.finding import State
 from leadsman.model.identity import Gvk
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
+    from leadsman.live.scope import Scope
     from leadsman.live.watches import LiveWatches
     from leadsman.model.identity import ObjectKey, TargetKey
 
@@ -150,7 +152,11 @@ class Acquirer:
     def attends(self, key: TargetKey) -> bool:
         """Tell whether a change of what the target's render reads would be noticed."""
         watches = self.watches
-        return watches is not None and all(map(watches.synced, self._holders(key)))
+        return watches is not None and not any(
+            self._concerns(key, resource, gap.scope)
+            for resource in self._holders(key)
+            for gap in watches.gaps(resource)
+        )
 
     async def drop(self, key: TargetKey) -> None:
         """Stop to watch what only this target wanted."""
@@ -164,10 +170,11 @@ class Acquirer:
         A kind that may not be read is known to be unknown; one whose watch is cut is not.
         """
         watches = self.watches
-        return watches is None or all(
-            watches.synced(resource)
-            or ((failure := watches.failure(resource)) is not None and is_decisive(failure))
+        return watches is None or not any(
+            (gap.failure is None or not is_decisive(gap.failure))
+            and self._concerns(key, resource, gap.scope)
             for resource in self._resources.get(key, ())
+            for gap in watches.gaps(resource)
         )
 
     def broken(self, state: TargetState) -> KubeError | None:
@@ -182,17 +189,27 @@ class Acquirer:
             return unasked
         if self.watches is None:
             return None
-        broken: dict[Gvk, KubeError] = {}
+        broken: dict[tuple[Gvk, Scope], KubeError] = {}
         for resource in sorted(self._resources.get(state.key, ()), key=str):
-            failure = self.watches.failure(resource)
-            if failure is None or failure.status in {0, FORBIDDEN} or is_decisive(failure):
-                continue
-            what = f"{resource} cannot be watched: {failure.message}"
-            broken[resource.gvk] = KubeError("WatchFailed", what, status=failure.status)
+            for gap in self.watches.gaps(resource):
+                failure = gap.failure
+                if failure is None or failure.status in {0, FORBIDDEN} or is_decisive(failure):
+                    continue
+                if self._concerns(state.key, resource, gap.scope):
+                    what = f"{resource} cannot be watched: {failure.message}"
+                    known = resource.gvk, gap.scope
+                    broken[known] = KubeError("WatchFailed", what, status=failure.status)
         if not broken:
             return None
         for key, desired in state.desired.items():
-            error = broken.get(desired.gvk)
+            error = next(
+                (
+                    each
+                    for (gvk, scope), each in broken.items()
+                    if gvk == desired.gvk and key.namespace in scope
+                ),
+                None,
+            )
             finding = state.findings.get(key)
             if error is not None and (finding is None or finding.state is State.IN_SYNC):
                 self._observer.unverifiable(state, desired, error.reason, error.message)
@@ -203,6 +220,11 @@ class Acquirer:
     def wanting(self, resource: ApiResource) -> list[TargetKey]:
         """Return the targets that follow a kind."""
         return [key for key, resources in self._resources.items() if resource in resources]
+
+    def _concerns(self, key: TargetKey, resource: ApiResource, scope: Scope) -> bool:
+        """Tell whether the target has, or its render reads, objects of a kind in a scope."""
+        group, kind = resource.group, resource.kind
+        return scope == EVERYWHERE or self._index.concerns(key, group, kind, scope)
 
     async def _load_schemas(self, state: TargetState) -> None:
         gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
@@ -247,16 +269,17 @@ class Acquirer:
     async def _fetch(self, state: TargetState, resources: dict[Gvk, ApiResource]) -> None:
         keys: list[ObjectKey] = []
         requests: list[FetchRequest] = []
-        for key in state.pending:
+        for key in tuple(state.pending):
             gvk = state.desired[key].gvk if key in state.desired else state.orphans.get(key)
             resource = resources.get(gvk) if gvk is not None else None
-            if resource is not None:
+            if resource is not None and not self._unwatched(state, key, resource):
                 keys.append(key)
                 requests.append((resource, key.namespace, key.name))
         if not requests:
             return
         edition = state.edition
-        answers = await fetch_many(self._client, requests)
+        apart = self.watches.apart if self.watches is not None else None
+        answers = await fetch_many(self._client, requests, apart)
         if state.edition != edition:
             # Another revision is being judged beside this, and asks for what it needs: what was
             # read before it came may be older than what a watch has brought since.
@@ -286,19 +309,36 @@ class Acquirer:
             self._observer.judge(state, key, resource.gvk, version, answer)
         return None
 
+    def _unwatched(self, state: TargetState, key: ObjectKey, resource: ApiResource) -> bool:
+        """Judge an object that no watch is for; what it is now would soon hold no more."""
+        watches = self.watches
+        if watches is None or not watches.apart(resource):
+            return False
+        gaps = watches.gaps(resource, key.namespace)
+        error = next((gap.failure for gap in gaps if gap.scope.others), None)
+        if error is not None:
+            self._unverifiable(state, key, error)
+        return error is not None
+
     def _unanswered(
         self, state: TargetState, key: ObjectKey, resource: ApiResource, error: KubeError
     ) -> KubeError | None:
         """Record a refusal as the object's state; hand back what may go better another time."""
         if error.retryable:
             return error
-        if self.watches is not None and self.watches.synced(resource):
+        if self.watches is not None and self.watches.synced(resource, key.namespace):
             # While its kind can be watched, as when the API server has just started and has not
             # read its roles yet: nothing would come to correct the verdict.
             return KubeError(error.reason, error.message, status=error.status)
+        unfollowed = self.watches and self.watches.failure(resource, key.namespace)
+        # To be let get it would not do: what the watch was refused says what is missing.
+        said = unfollowed if unfollowed and unfollowed.reason == error.reason else error
+        self._unverifiable(state, key, said)
+        return None
+
+    def _unverifiable(self, state: TargetState, key: ObjectKey, error: KubeError) -> None:
         if key in state.desired:
             desired = state.desired[key]
             self._observer.unverifiable(state, desired, error.reason, error.message)
         else:
             self._observer.unverifiable_orphan(state, key, error.reason, error.message)
-        return None

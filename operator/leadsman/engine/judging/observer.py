@@ -9,6 +9,7 @@ from leadsman.compare.judge import judge
 from leadsman.compare.orphan import judge_orphan
 from leadsman.compare.verdict import unverifiable
 from leadsman.errors import CompareError, KubeError
+from leadsman.live.scope import EVERYWHERE
 from leadsman.model.finding import Finding, State
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from leadsman.errors import LeadsmanError
     from leadsman.kube.discovery import ApiResource
     from leadsman.kube.objects import ObjectMeta
+    from leadsman.live.scope import Scope
     from leadsman.model.desired import DesiredObject
     from leadsman.model.identity import Gvk, ObjectKey, TargetKey
     from leadsman.model.json import JsonObject
@@ -117,18 +119,18 @@ class Observer:
             if key in self._versions and not is_seen(key):
                 self._dependency(key, "")
 
-    def failed(self, resource: ApiResource, error: KubeError, /) -> None:
-        """Record that a kind cannot be read, where that is certain."""
+    def failed(self, resource: ApiResource, error: KubeError, scope: Scope = EVERYWHERE, /) -> None:
+        """Record that a kind cannot be read in some namespaces, where that is certain."""
         if not is_decisive(error):
             self._turned(resource)
             return
         for key in tuple(self._index.keys(resource.group, resource.kind)):
-            for state in self._index.owners(key):
+            for state in self._index.owners(key) if key.namespace in scope else ():
                 desired = state.desired.get(key)
                 if desired is not None and desired.gvk == resource.gvk:
                     self.unverifiable(state, desired, error.reason, error.message)
 
-    def recovered(self, resource: ApiResource, /) -> None:
+    def recovered(self, resource: ApiResource, _scope: Scope = EVERYWHERE, /) -> None:
         """Have its targets looked at: the list that came with it has brought every object anew."""
         self._turned(resource)
 

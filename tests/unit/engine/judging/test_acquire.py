@@ -14,6 +14,8 @@ from leadsman.engine.judging.observer import Observer
 from leadsman.errors import KubeError
 from leadsman.kube.discovery import ApiResource
 from leadsman.kube.objects import ObjectMeta
+from leadsman.live.scope import EVERYWHERE, Scope
+from leadsman.live.spread import Gap
 from leadsman.model.desired import DesiredObject
 from leadsman.model.finding import State
 from leadsman.model.json import canonical
@@ -82,6 +84,12 @@ class World:
         obj = _object(value, resourceVersion=version)
         self.observer.observed(RESOURCE, WEB, meta, obj)
 
+    def gaps(self, *gaps: Gap) -> None:
+        """Have the kind be watched everywhere but there."""
+        watches = SimpleNamespace(gaps=lambda _resource: gaps)
+        self.acquirer.watches = cast("Any", watches)
+        self.acquirer._resources[self.state.key] = frozenset({RESOURCE})
+
     def verdict(self) -> State:
         found = self.state.findings.get(WEB)
         return State.IN_SYNC if found is None else found.state
@@ -116,9 +124,7 @@ async def test_what_cannot_be_followed_for_a_while_is_judged_again_afterwards(
     world.sees("1", "5")
     assert world.verdict() is State.IN_SYNC
     failure = KubeError("ServiceUnavailable", "try later", status=503)
-    watches = SimpleNamespace(failure=lambda _resource: failure)
-    world.acquirer.watches = cast("Any", watches)
-    world.acquirer._resources[world.state.key] = frozenset({RESOURCE})
+    world.gaps(Gap(EVERYWHERE, failure))
     broken = world.acquirer.broken(world.state)
     assert broken is not None
     assert broken.reason == "WatchFailed"
@@ -129,3 +135,39 @@ async def test_what_cannot_be_followed_for_a_while_is_judged_again_afterwards(
 
 async def _none(_state: TargetState, _asked: object) -> dict[Any, Any]:
     return {}
+
+
+def test_what_cannot_be_followed_elsewhere_is_nothing_to_a_target(
+    client: Client,
+) -> None:
+    world = World(client)
+    world.commit("1")
+    world.sees("1", "5")
+    failure = KubeError("ServiceUnavailable", "try later", status=503)
+    forbidden = KubeError("Forbidden", "cannot list", status=403, retryable=False)
+    here, there = Scope(frozenset({"shop"})), Scope(frozenset({"shop"}), others=True)
+    target, acquirer = world.state.key, world.acquirer
+    world.gaps(Gap(there, failure))
+    assert acquirer.healthy(target)
+    assert acquirer.broken(world.state) is None
+    assert world.verdict() is State.IN_SYNC
+    # Not yet listed here; then forbidden, which is all that there is to know.
+    world.gaps(Gap(here, None))
+    assert not acquirer.healthy(target)
+    world.gaps(Gap(here, forbidden))
+    assert acquirer.healthy(target)
+    world.gaps(Gap(there, forbidden), Gap(here, failure))
+    assert not acquirer.healthy(target)
+    assert acquirer.broken(world.state) is not None
+    assert world.verdict() is State.UNVERIFIABLE
+
+
+def test_what_a_render_reads_is_attended_to_where_it_is(client: Client) -> None:
+    world = World(client)
+    target, acquirer = world.state.key, world.acquirer
+    world.index.depend(target, [key("values")])
+    forbidden = KubeError("Forbidden", "cannot list", status=403, retryable=False)
+    world.gaps(Gap(Scope(frozenset({"blog"})), forbidden))
+    assert acquirer.attends(target)
+    world.gaps(Gap(Scope(frozenset({"shop"})), forbidden))
+    assert not acquirer.attends(target)

@@ -11,6 +11,7 @@ from leadsman.engine.judging.observer import Observer
 from leadsman.errors import KubeError
 from leadsman.kube.discovery import ApiResource
 from leadsman.kube.objects import ObjectMeta
+from leadsman.live.scope import Scope
 from leadsman.model.desired import DesiredObject, Rendered
 from leadsman.model.finding import State
 from leadsman.model.identity import Gvk, ObjectKey, TargetKey
@@ -245,6 +246,18 @@ def test_a_kind_that_may_not_be_read_is_unverifiable_and_comes_back() -> None:
     assert "cannot list configmaps" in finding.message
     world.sees("a", {"x": "1"})
     assert _states(state) == {}
+
+
+def test_what_may_not_be_read_in_one_namespace_is_unverifiable_there_alone() -> None:
+    world = _World()
+    state = world.target("web", a={"x": "1"})
+    world.sees("a", {"x": "1"})
+    error = KubeError("Forbidden", "cannot list configmaps", status=403, retryable=False)
+    world.observer.failed(_CONFIG_MAPS, error, Scope(frozenset({"blog"})))
+    world.observer.failed(_CONFIG_MAPS, error, Scope(frozenset({"shop", "blog"}), others=True))
+    assert _states(state) == {}
+    world.observer.failed(_CONFIG_MAPS, error, Scope(frozenset({"shop"})))
+    assert _states(state) == {"a": State.UNVERIFIABLE}
 
 
 @pytest.mark.parametrize(
