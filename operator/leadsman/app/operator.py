@@ -216,7 +216,7 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
         namespaces=namespaces,
         restarted=parts.instruments.watch_restarted,
     )
-    engine.acquirer.watches = watches
+    engine.following.watches = watches
     reports = ReportWatch(client, engine, reporter, owns, namespaces)
     surface = SurfaceWatch(client, engine.surface_changed)
     async with asyncio.TaskGroup() as group:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from leadsman.engine.dryrun.confirmer import Confirmer
 from leadsman.engine.evidence.inquiries import Inquiries
 from leadsman.engine.judging.acquire import Acquirer
+from leadsman.engine.judging.following import Following
 from leadsman.engine.judging.observer import Observer
 from leadsman.engine.judging.surface import Surface
 from leadsman.settings import Mode
@@ -33,6 +34,7 @@ class Comparing:
 
     observer: Observer
     acquirer: Acquirer
+    following: Following
     surface: Surface
 
 
@@ -82,7 +84,8 @@ def comparing(  # noqa: PLR0913 - the parts, all by name
             counted=instruments.dry_ran,
             now=now,
         )
-    acquirer = Acquirer(client, discovery, schemas, index, observer, held=inquiries.hold)
+    following = Following(discovery, index, observer)
+    acquirer = Acquirer(client, discovery, schemas, observer, following, held=inquiries.hold)
     inquiries.prove = acquirer.prove
-    surface = Surface(states, discovery, schemas, acquirer, read=observer.schemas, due=due)
-    return Comparing(observer, acquirer, surface)
+    surface = Surface(states, discovery, schemas, following, read=observer.schemas, due=due)
+    return Comparing(observer, acquirer, following, surface)

@@ -100,6 +100,7 @@ class Engine:
             start=self._start,
         )
         self.observer, self.acquirer = parts.observer, parts.acquirer
+        self.following = parts.following
         self.confirmer, self._surface = parts.observer.confirmer, parts.surface
         self._reconciler = Reconciler(
             sources=Sources(mirrors, self._lookup, instruments.staged),
@@ -108,6 +109,7 @@ class Engine:
             lookup=self._lookup,
             index=self._index,
             acquirer=self.acquirer,
+            following=self.following,
             now=now,
             staged=instruments.staged,
         )
@@ -283,7 +285,7 @@ class Engine:
         self._queue.add(key)
 
     def _turned(self, resource: ApiResource) -> None:
-        for key in self.acquirer.wanting(resource):
+        for key in self.following.wanting(resource):
             if key in self.states:
                 self._queue.add(key)
 
@@ -301,7 +303,7 @@ class Engine:
         self._unwatch(key)
 
     def _unwatch(self, key: TargetKey) -> None:
-        self._start(self.acquirer.drop(key))
+        self._start(self.following.drop(key))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

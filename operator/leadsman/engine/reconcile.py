@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from leadsman.engine.index import Index
     from leadsman.engine.judging.acquire import Acquirer
+    from leadsman.engine.judging.following import Following
     from leadsman.engine.lookup import Lookup
     from leadsman.engine.sources import Sources
     from leadsman.engine.state import Demand, TargetState
@@ -64,6 +65,7 @@ class Reconciler:
         lookup: Lookup,
         index: Index,
         acquirer: Acquirer,
+        following: Following,
         now: Callable[[], float],
         staged: Callable[[str, float], None],
     ) -> None:
@@ -74,6 +76,7 @@ class Reconciler:
         self._lookup = lookup
         self._index = index
         self._acquirer = acquirer
+        self._following = following
         self._now = now
         self._staged = staged
         self._checkouts: dict[TargetKey, Path] = {}
@@ -85,7 +88,7 @@ class Reconciler:
             checked = await self._look(state, target)
         except LeadsmanError as error:
             # That a kind cannot be followed says more than what its objects were refused with.
-            broken = self._acquirer.broken(state) if isinstance(error, KubeError) else None
+            broken = self._following.broken(state) if isinstance(error, KubeError) else None
             self._fail(state, broken or error)
             return Outcome(after=interval(target), retry=error.retryable)
         except OSError as error:
@@ -106,12 +109,12 @@ class Reconciler:
             state.observed = generation
             # Well or badly: what is left to be looked at stays pending.
             state.handled = requested
-        if checked and (broken := self._acquirer.broken(state)) is not None:
+        if checked and (broken := self._following.broken(state)) is not None:
             # What was judged stands, and is not known to hold any more.
             self._fail(state, broken)
         elif checked:
             state.failure = None
-            if self._acquirer.healthy(state.key):
+            if self._following.healthy(state.key):
                 state.checked_at = self._now()
         return Outcome(after=interval(target) * (1.0 + _JITTER * random.random()))  # noqa: S311 - spreads polls, keeps no secret
 
@@ -184,8 +187,8 @@ class Reconciler:
     async def _values(self, target: Target) -> tuple[ValuesDocument, ...]:
         """Return the Helm values that are in the cluster; what they are read from is watched."""
         self._index.depend(target.key, self._lookup.dependencies(target))
-        await self._acquirer.attend(target.key)
-        if not self._acquirer.attends(target.key):
+        await self._following.attend(target.key)
+        if not self._following.attends(target.key):
             self._lookup.forget_values(target)
         return await self._lookup.values(target)
 

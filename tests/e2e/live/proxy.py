@@ -31,7 +31,7 @@ class Proxy:
         self._server.close()
         self.cut()
         # What was accepted just before takes asyncio some turns to hand over, and nothing tells.
-        for _ in range(10):
+        for _turn in range(10):
             await asyncio.sleep(0)
         while self._tasks:
             await asyncio.wait(self._tasks)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from leadsman.engine.index import Index
+from leadsman.engine.judging.following import Following
 from leadsman.engine.lookup import Lookup
 from leadsman.engine.reconcile import Reconciler
 from leadsman.engine.sources import Sources
@@ -26,10 +27,24 @@ if TYPE_CHECKING:
     from controlplane.gitrepo import Repository
     from controlplane.gitserver import GitServer
     from leadsman.engine.judging.acquire import Acquirer
+    from leadsman.engine.judging.observer import Observer
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery
     from leadsman.model.source import Artifact
     from leadsman.render.renderer import Renderer
+
+
+class Judged:
+    """Has everything that is pending in sync, and tells what that was."""
+
+    def __init__(self) -> None:
+        self.rounds: list[list[str]] = []
+
+    async def acquire(self, state: TargetState) -> None:
+        self.rounds.append(sorted(item.name for item in state.pending))
+        for item in tuple(state.pending):
+            state.versions[item] = "5"
+            state.record(item, None, 1.0)
 
 
 @pytest.fixture
@@ -47,6 +62,11 @@ def reconciler(tmp_path: Path) -> Reconciler:
         renderer=cast("Renderer", None),
         discovery=cast("Discovery", None),
         acquirer=cast("Acquirer", None),
+        following=Following(
+            cast("Discovery", SimpleNamespace(resource=None)),
+            Index(),
+            cast("Observer", SimpleNamespace(confirmer=None)),
+        ),
         now=lambda: 1000.0,
         staged=lambda _stage, _seconds: None,
     )
@@ -103,7 +123,6 @@ async def test_a_render_that_failed_is_told_again_after_another_failure(
     reconciler._discovery = cast(
         "Discovery", SimpleNamespace(kube_version="1.37", api_versions=(), scope=None)
     )
-    reconciler._acquirer = cast("Acquirer", SimpleNamespace(attend=_nothing, attends=bool))
     state = target_state()
     state.target = Target(state.key, replace(source(git_server, "main"), interval=0.0))
     reasons = []
@@ -132,10 +151,7 @@ async def test_a_full_check_on_request_renders_whatever_the_last_render_has_read
     reconciler._discovery = cast(
         "Discovery", SimpleNamespace(kube_version="1.37", api_versions=(), scope=None)
     )
-    acquirer = SimpleNamespace(
-        attend=_nothing, attends=bool, acquire=_nothing, broken=_none, healthy=bool
-    )
-    reconciler._acquirer = cast("Acquirer", acquirer)
+    reconciler._acquirer = cast("Acquirer", Judged())
     state = target_state()
     state.target = Target(state.key, replace(source(git_server, "main"), interval=0.0))
     counts = []
@@ -147,36 +163,6 @@ async def test_a_full_check_on_request_renders_whatever_the_last_render_has_read
         assert state.trace is not None
         counts.append(renders.count)
     assert counts == [1, 1, 2, 2, 3]
-
-
-def _none(_state: object) -> None:
-    pass
-
-
-async def _nothing(_key: object) -> None:
-    pass
-
-
-class Judged:
-    """Has everything that is pending in sync, and tells what that was."""
-
-    watches = None
-
-    def __init__(self) -> None:
-        self.rounds: list[list[str]] = []
-
-    async def acquire(self, state: TargetState) -> None:
-        self.rounds.append(sorted(item.name for item in state.pending))
-        for item in tuple(state.pending):
-            state.versions[item] = "5"
-            state.record(item, None, 1.0)
-
-    attend = staticmethod(_nothing)
-    attends = staticmethod(bool)
-    healthy = staticmethod(bool)
-
-    def broken(self, _state: TargetState) -> None:
-        return None
 
 
 async def test_what_is_asked_for_during_a_look_is_done_by_the_next(

@@ -8,40 +8,30 @@ that is cheaper. ``leadsman check`` has no watches: everything is asked for.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from leadsman.engine.evidence.proofs import Proofs
 from leadsman.engine.inquiry import Answer
-from leadsman.engine.judging.observer import is_decisive
 from leadsman.engine.judging.resources import Resources
 from leadsman.engine.judging.serving import Serving
 from leadsman.errors import CompareError, KubeError
-from leadsman.kube.status import FORBIDDEN
 from leadsman.live.fetch import FetchAnswer, FetchRequest, fetch_many
-from leadsman.live.scope import EVERYWHERE
 from leadsman.live.versions import read_schema
-from leadsman.model.finding import State
-from leadsman.model.identity import Gvk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from leadsman.engine.index import Index
+    from leadsman.engine.judging.following import Following
     from leadsman.engine.judging.observer import Observer
     from leadsman.engine.judging.verdicts import VerdictCache
     from leadsman.engine.state import TargetState
     from leadsman.kube.client import Client
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
-    from leadsman.live.scope import Scope
-    from leadsman.live.watches import LiveWatches
-    from leadsman.model.identity import ObjectKey, TargetKey
+    from leadsman.model.identity import Gvk, ObjectKey
 
 # Objects judged between two turns of the event loop: a big Deployment takes 0.1 ms to judge.
 _JUDGED_AT_ONCE = 50
-# Seconds that the first lists of a target's kinds may take.
-_SYNC_TIMEOUT = 120.0
 
 
 class Acquirer:
@@ -52,24 +42,20 @@ class Acquirer:
         client: Client,
         discovery: Discovery,
         schemas: Schemas,
-        index: Index,
         observer: Observer,
+        following: Following,
         held: Callable[[TargetState, ObjectKey], bool],
     ) -> None:
         """``held`` tells whether an object may wait while its delivery goes on, and then asks."""
         self._client = client
         self._discovery = discovery
         self._schemas = schemas
-        self._index = index
         self._observer = observer
         self._proofs = Proofs(client, discovery)
         self._held = held
         self._serving = Serving(client, discovery)
         self._located = Resources(discovery, observer)
-        self._resources: dict[TargetKey, frozenset[ApiResource]] = {}
-        # By how many targets each kind is wanted.
-        self._wanted: Counter[ApiResource] = Counter()
-        self.watches: LiveWatches | None = None
+        self._following = following
         self.verdicts: VerdictCache | None = None
 
     async def recall(self, state: TargetState) -> None:
@@ -92,8 +78,7 @@ class Acquirer:
         """
         self._observer.adopted(state)
         resources = await self._locate(state)
-        if self.watches is not None:
-            await self._watch(state, frozenset(resources.values()))
+        if await self._following.watch(state.key, frozenset(resources.values())):
             state.unassume()
         try:
             await self._fetch(state, resources)
@@ -141,91 +126,6 @@ class Acquirer:
             state, {gvk: known for gvk, known in resources.items() if known is not None}
         )
 
-    async def attend(self, key: TargetKey) -> None:
-        """Watch the kinds that hold what the target's render reads, rendered or not."""
-        holders = self._holders(key)
-        known = self._resources.get(key, frozenset())
-        if self.watches is not None and not holders <= known:
-            self._follow(key, known | holders)
-            await self.watches.want(self._wanted)
-
-    def attends(self, key: TargetKey) -> bool:
-        """Tell whether a change of what the target's render reads would be noticed."""
-        watches = self.watches
-        return watches is not None and not any(
-            self._concerns(key, resource, gap.scope)
-            for resource in self._holders(key)
-            for gap in watches.gaps(resource)
-        )
-
-    async def drop(self, key: TargetKey) -> None:
-        """Stop to watch what only this target wanted."""
-        if self._resources.get(key) and self.watches is not None:
-            self._follow(key, frozenset())
-            await self.watches.want(self._wanted)
-
-    def healthy(self, key: TargetKey) -> bool:
-        """Tell whether what is known of the target is up to date.
-
-        A kind that may not be read is known to be unknown; one whose watch is cut is not.
-        """
-        watches = self.watches
-        return watches is None or not any(
-            (gap.failure is None or not is_decisive(gap.failure))
-            and self._concerns(key, resource, gap.scope)
-            for resource in self._resources.get(key, ())
-            for gap in watches.gaps(resource)
-        )
-
-    def broken(self, state: TargetState) -> KubeError | None:
-        """Return why a kind of the target cannot be followed though the API server answers.
-
-        Its objects are not known to be in sync any more; drift that was found stands. A connection
-        that is lost is no such reason: then nothing can be told, and it passes; nor is a refusal of
-        an API server that may have just started.
-        """
-        confirmer = self._observer.confirmer
-        if confirmer is not None and (unasked := confirmer.failure(state.key)) is not None:
-            return unasked
-        if self.watches is None:
-            return None
-        broken: dict[tuple[Gvk, Scope], KubeError] = {}
-        for resource in sorted(self._resources.get(state.key, ()), key=str):
-            for gap in self.watches.gaps(resource):
-                failure = gap.failure
-                if failure is None or failure.status in {0, FORBIDDEN} or is_decisive(failure):
-                    continue
-                if self._concerns(state.key, resource, gap.scope):
-                    what = f"{resource} cannot be watched: {failure.message}"
-                    known = resource.gvk, gap.scope
-                    broken[known] = KubeError("WatchFailed", what, status=failure.status)
-        if not broken:
-            return None
-        for key, desired in state.desired.items():
-            error = next(
-                (
-                    each
-                    for (gvk, scope), each in broken.items()
-                    if gvk == desired.gvk and key.namespace in scope
-                ),
-                None,
-            )
-            finding = state.findings.get(key)
-            if error is not None and (finding is None or finding.state is State.IN_SYNC):
-                self._observer.unverifiable(state, desired, error.reason, error.message)
-                # A watch that goes on where it was cut brings no object that has not changed.
-                state.pending.add(key)
-        return next(iter(broken.values()))
-
-    def wanting(self, resource: ApiResource) -> list[TargetKey]:
-        """Return the targets that follow a kind."""
-        return [key for key, resources in self._resources.items() if resource in resources]
-
-    def _concerns(self, key: TargetKey, resource: ApiResource, scope: Scope) -> bool:
-        """Tell whether the target has, or its render reads, objects of a kind in a scope."""
-        group, kind = resource.group, resource.kind
-        return scope == EVERYWHERE or self._index.concerns(key, group, kind, scope)
-
     async def _load_schemas(self, state: TargetState) -> None:
         gvks = {state.desired[key].gvk for key in state.pending if key in state.desired}
         observer = self._observer
@@ -244,28 +144,6 @@ class Acquirer:
                 observer.schemas[gvk] = answer
                 observer.undescribed.pop(gvk, None)
 
-    async def _watch(self, state: TargetState, resources: frozenset[ApiResource]) -> None:
-        assert self.watches is not None  # noqa: S101 - tells the type checker what acquire knows
-        self._follow(state.key, resources | self._holders(state.key))
-        await self.watches.want(self._wanted)
-        await self.watches.wait_synced(resources, _SYNC_TIMEOUT)
-
-    def _holders(self, key: TargetKey) -> frozenset[ApiResource]:
-        """Return the kinds of ConfigMaps and Secrets that the target's render reads."""
-        kinds = {Gvk("", "v1", dependency.kind) for dependency in self._index.dependencies(key)}
-        return frozenset(filter(None, map(self._discovery.resource, kinds)))
-
-    def _follow(self, key: TargetKey, resources: frozenset[ApiResource]) -> None:
-        """Put down which kinds a target wants from now on."""
-        before = self._resources.pop(key, frozenset())
-        self._wanted.update(resources - before)
-        for resource in before - resources:
-            self._wanted[resource] -= 1
-            if not self._wanted[resource]:
-                del self._wanted[resource]
-        if resources:
-            self._resources[key] = resources
-
     async def _fetch(self, state: TargetState, resources: dict[Gvk, ApiResource]) -> None:
         keys: list[ObjectKey] = []
         requests: list[FetchRequest] = []
@@ -278,7 +156,8 @@ class Acquirer:
         if not requests:
             return
         edition = state.edition
-        apart = self.watches.apart if self.watches is not None else None
+        watches = self._following.watches
+        apart = watches.apart if watches is not None else None
         answers = await fetch_many(self._client, requests, apart)
         if state.edition != edition:
             # Another revision is being judged beside this, and asks for what it needs: what was
@@ -311,7 +190,7 @@ class Acquirer:
 
     def _unwatched(self, state: TargetState, key: ObjectKey, resource: ApiResource) -> bool:
         """Judge an object that no watch is for; what it is now would soon hold no more."""
-        watches = self.watches
+        watches = self._following.watches
         if watches is None or not watches.apart(resource):
             return False
         gaps = watches.gaps(resource, key.namespace)
@@ -326,11 +205,12 @@ class Acquirer:
         """Record a refusal as the object's state; hand back what may go better another time."""
         if error.retryable:
             return error
-        if self.watches is not None and self.watches.synced(resource, key.namespace):
+        watches = self._following.watches
+        if watches is not None and watches.synced(resource, key.namespace):
             # While its kind can be watched, as when the API server has just started and has not
             # read its roles yet: nothing would come to correct the verdict.
             return KubeError(error.reason, error.message, status=error.status)
-        unfollowed = self.watches and self.watches.failure(resource, key.namespace)
+        unfollowed = watches and watches.failure(resource, key.namespace)
         # To be let get it would not do: what the watch was refused says what is missing.
         said = unfollowed if unfollowed and unfollowed.reason == error.reason else error
         self._unverifiable(state, key, said)

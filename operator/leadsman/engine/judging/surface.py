@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from leadsman.compare.kinds.schema import Schema
-    from leadsman.engine.judging.acquire import Acquirer
+    from leadsman.engine.judging.following import Following
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery
     from leadsman.live.schemas import Schemas
@@ -29,7 +29,7 @@ class Surface:
         states: Mapping[TargetKey, TargetState],
         discovery: Discovery,
         schemas: Schemas,
-        acquirer: Acquirer,
+        following: Following,
         *,
         read: dict[Gvk, Schema | None],
         due: Callable[[TargetKey], None],
@@ -37,7 +37,7 @@ class Surface:
         self._states = states
         self._discovery = discovery
         self._schemas = schemas
-        self._acquirer = acquirer
+        self._following = following
         self._read = read
         self._due = due
 
@@ -56,8 +56,8 @@ class Surface:
         changed = {each.rpartition("/")[0] for each in await self._schemas.refresh()}
         for gvk in [gvk for gvk in self._read if gvk.group in changed]:
             del self._read[gvk]
-        if self._acquirer.watches is not None:
-            self._acquirer.watches.retry()
+        if self._following.watches is not None:
+            self._following.watches.retry()
         for state in self._states.values():
             gvks = set(_gvks(state))
             # A definition may say anew how one version becomes another.

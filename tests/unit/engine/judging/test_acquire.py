@@ -10,6 +10,7 @@ from leadsman.compare.policy import compile_policy
 from leadsman.engine.index import Index
 from leadsman.engine.inquiry import Inquiry, Origin, Question, Tool
 from leadsman.engine.judging.acquire import Acquirer
+from leadsman.engine.judging.following import Following
 from leadsman.engine.judging.observer import Observer
 from leadsman.errors import KubeError
 from leadsman.kube.discovery import ApiResource
@@ -64,12 +65,13 @@ class World:
         )
         self.observer.schemas[CONFIG_MAP] = None
         discovery = SimpleNamespace(resource=lambda _gvk: RESOURCE, readable=lambda _gvk: ())
+        self.following = Following(cast("Any", discovery), self.index, self.observer)
         self.acquirer = Acquirer(
             client,
             cast("Any", discovery),
             cast("Any", None),
-            self.index,
             self.observer,
+            self.following,
             held=lambda _state, _key: False,
         )
 
@@ -87,8 +89,8 @@ class World:
     def gaps(self, *gaps: Gap) -> None:
         """Have the kind be watched everywhere but there."""
         watches = SimpleNamespace(gaps=lambda _resource: gaps)
-        self.acquirer.watches = cast("Any", watches)
-        self.acquirer._resources[self.state.key] = frozenset({RESOURCE})
+        self.following.watches = cast("Any", watches)
+        self.following._resources[self.state.key] = frozenset({RESOURCE})
 
     def verdict(self) -> State:
         found = self.state.findings.get(WEB)
@@ -125,16 +127,12 @@ async def test_what_cannot_be_followed_for_a_while_is_judged_again_afterwards(
     assert world.verdict() is State.IN_SYNC
     failure = KubeError("ServiceUnavailable", "try later", status=503)
     world.gaps(Gap(EVERYWHERE, failure))
-    broken = world.acquirer.broken(world.state)
+    broken = world.following.broken(world.state)
     assert broken is not None
     assert broken.reason == "WatchFailed"
     assert world.verdict() is State.UNVERIFIABLE
     # The watch goes on where it was cut, and brings nothing of what has not changed.
     assert world.state.pending == {WEB}
-
-
-async def _none(_state: TargetState, _asked: object) -> dict[Any, Any]:
-    return {}
 
 
 def test_what_cannot_be_followed_elsewhere_is_nothing_to_a_target(
@@ -146,28 +144,32 @@ def test_what_cannot_be_followed_elsewhere_is_nothing_to_a_target(
     failure = KubeError("ServiceUnavailable", "try later", status=503)
     forbidden = KubeError("Forbidden", "cannot list", status=403, retryable=False)
     here, there = Scope(frozenset({"shop"})), Scope(frozenset({"shop"}), others=True)
-    target, acquirer = world.state.key, world.acquirer
+    target, following = world.state.key, world.following
     world.gaps(Gap(there, failure))
-    assert acquirer.healthy(target)
-    assert acquirer.broken(world.state) is None
+    assert following.healthy(target)
+    assert following.broken(world.state) is None
     assert world.verdict() is State.IN_SYNC
     # Not yet listed here; then forbidden, which is all that there is to know.
     world.gaps(Gap(here, None))
-    assert not acquirer.healthy(target)
+    assert not following.healthy(target)
     world.gaps(Gap(here, forbidden))
-    assert acquirer.healthy(target)
+    assert following.healthy(target)
     world.gaps(Gap(there, forbidden), Gap(here, failure))
-    assert not acquirer.healthy(target)
-    assert acquirer.broken(world.state) is not None
+    assert not following.healthy(target)
+    assert following.broken(world.state) is not None
     assert world.verdict() is State.UNVERIFIABLE
 
 
 def test_what_a_render_reads_is_attended_to_where_it_is(client: Client) -> None:
     world = World(client)
-    target, acquirer = world.state.key, world.acquirer
+    target, following = world.state.key, world.following
     world.index.depend(target, [key("values")])
     forbidden = KubeError("Forbidden", "cannot list", status=403, retryable=False)
     world.gaps(Gap(Scope(frozenset({"blog"})), forbidden))
-    assert acquirer.attends(target)
+    assert following.attends(target)
     world.gaps(Gap(Scope(frozenset({"shop"})), forbidden))
-    assert not acquirer.attends(target)
+    assert not following.attends(target)
+
+
+async def _none(_state: TargetState, _asked: object) -> dict[Any, Any]:
+    return {}
