@@ -23,10 +23,11 @@ class Settings:
     are reconciled at once, ``renders`` programs run at once. ``object_series`` caps the series of
     ``leadsman_object_drifted``. ``bind`` is ``host:port`` of ``/metrics``, ``/healthz`` and
     ``/readyz``. ``hooks_bind`` is that of webhooks, empty where there are none, and
-    ``hooks_secrets`` the file with the secrets that they are signed with. ``shards`` processes
-    share the targets, ``shard`` is this one's index, None where the end of ``pod`` says it.
-    ``leader_elect``: work only while holding a Lease, as several shards always do, in
-    ``lease_namespace`` or the own one. Times are seconds.
+    ``hooks_secrets`` the file with the secrets that they are signed with; ``hooks_peers`` is
+    ``host:port`` of all processes that are to learn of one, empty where there is but this;
+    several are parted by commas. ``shards`` processes share the targets, ``shard`` is this one's
+    index, None where the end of ``pod`` says it. ``leader_elect``: work only while holding a
+    Lease, as several shards always do, in ``lease_namespace`` or the own one. Times are seconds.
     """
 
     kubeconfig: str = ""
@@ -38,6 +39,7 @@ class Settings:
     bind: str = "0.0.0.0:8080"
     hooks_bind: str = ""
     hooks_secrets: Path | None = None
+    hooks_peers: str = ""
     log_format: str = "json"
     log_level: str = "info"
     identity: str = "leadsman"

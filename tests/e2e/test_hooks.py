@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +12,7 @@ from controlplane.gitrepo import Repository
 from controlplane.gitserver import GitServer
 from controlplane.plane import ControlPlane
 from harness.checks import Check
+from harness.forge import SECRET, tell
 from harness.operator import Operator, install
 
 if TYPE_CHECKING:
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from controlplane.toolchain import Tools
     from harness.checks import Report
 
-SECRET = b"known to the forge"
 CONFIG = """\
 apiVersion: v1
 kind: ConfigMap
@@ -62,23 +58,7 @@ class Forge:
 
     def tell(self, name: str, secret: bytes = SECRET) -> tuple[int, int | None]:
         """Send a webhook about a push; return the status and how many targets were told."""
-        payload = {"ref": "refs/heads/main", "repository": {"clone_url": self.git.url(name)}}
-        body = json.dumps(payload).encode()
-        digest = hmac.new(secret, body, hashlib.sha256).hexdigest()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/hooks/push",
-            body,
-            {
-                "Content-Type": "application/json",
-                "X-GitHub-Event": "push",
-                "X-Hub-Signature-256": f"sha256={digest}",
-            },
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
-                return answer.status, json.loads(answer.read())["targets"]
-        except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read()).get("targets")
+        return tell(f"127.0.0.1:{self.port}", self.git.url(name), secret)
 
     def count(self, outcome: str) -> float:
         return self.operator.value("leadsman_hooks_total", forge="github", outcome=outcome)

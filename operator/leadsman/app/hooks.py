@@ -17,6 +17,7 @@ import orjson
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from leadsman.app.relay import RELAYED, relaying
 from leadsman.app.web import split_bind
 from leadsman.errors import LeadsmanError
 from leadsman.source.pushes import Forge, Other, Ping, forge_of, read_push
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leadsman.app.parts import Parts
+    from leadsman.app.relay import Relay
     from leadsman.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,8 @@ _MOST_CONNECTIONS = 64
 _SHUTDOWN = 1.0
 # Seconds between two warnings about webhooks that were refused: anybody can send them.
 _WARN_EVERY = 60.0
+# Who is counted to have sent what another Pod has relayed: a forge's webhook is counted once.
+_PEER = "peer"
 
 
 class Secrets:
@@ -92,7 +96,7 @@ class Receiver:
 
     ``changed`` is called with the addresses of a repository that was pushed to, in the form of
     ``repository_name``, and returns how many targets were told; ``counted`` with who says to have
-    sent a webhook and what came of it.
+    sent a webhook and what came of it. ``relay`` tells other Pods of what was authentic.
     """
 
     def __init__(
@@ -100,10 +104,12 @@ class Receiver:
         secrets: Secrets,
         changed: Callable[[Collection[str]], int],
         counted: Callable[[str, str], None],
+        relay: Relay | None = None,
     ) -> None:
         self._secrets = secrets
         self._changed = changed
         self._counted = counted
+        self._relay = relay
         self._warned = -_WARN_EVERY
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -114,7 +120,7 @@ class Receiver:
         except web.HTTPRequestEntityTooLarge:
             outcome = "too_large"
             response = _say(413, f"the body is larger than {_LONGEST_BODY} bytes")
-        self._counted(forge, outcome)
+        self._counted(_PEER if RELAYED in request.headers else forge, outcome)
         return response
 
     def _judge(self, forge: Forge, request: web.Request, body: bytes) -> tuple[str, web.Response]:
@@ -132,6 +138,9 @@ class Receiver:
             return "ping", _say(200, "here")
         if isinstance(event, Other):
             return "ignored", _say(202, "no push: nothing to do", targets=0)
+        if self._relay is not None:
+            # Also where nobody here follows the repository: others may.
+            self._relay.pass_on(request, body)
         targets = self._changed(event.names)
         log.info(
             "a push was told of by webhook",
@@ -216,22 +225,24 @@ async def receive_hooks(settings: Settings, parts: Parts) -> AsyncIterator[None]
     """Have the engine look at Git when a webhook says so, if that is wanted.
 
     Raises:
-        LeadsmanError: there is no secret, or the address cannot be bound.
+        LeadsmanError: there is no secret, the address cannot be bound, or it is not said
+            who the peers are.
 
     """
     if not settings.hooks_bind:
+        if settings.hooks_peers:
+            raise _invalid("--hooks-peers needs --hooks-bind: who is told must listen, too")
         yield
         return
     if settings.hooks_secrets is None:
         raise _invalid("--hooks-bind needs --hooks-secret-file: webhooks without one are refused")
-    receiver = Receiver(
-        Secrets(settings.hooks_secrets),
-        parts.engine.repository_changed,
-        parts.instruments.hooked,
-    )
-    async with serve(settings.hooks_bind, receiver) as port:
-        log.info("webhooks are received", extra={"hooks_port": port, "path": PATH})
-        yield
+    secrets = Secrets(settings.hooks_secrets)
+    changed, instruments = parts.engine.repository_changed, parts.instruments
+    async with relaying(settings.hooks_peers, instruments.relayed) as relay:
+        receiver = Receiver(secrets, changed, instruments.hooked, relay)
+        async with serve(settings.hooks_bind, receiver) as port:
+            log.info("webhooks are received", extra={"hooks_port": port, "path": PATH})
+            yield
 
 
 def _say(status: int, message: str, **more: int) -> web.Response:

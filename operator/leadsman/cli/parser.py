@@ -123,6 +123,13 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="the secrets of webhooks, one a line; read anew when it changes",
     )
     group.add_argument(
+        "--hooks-peers",
+        default=_DEFAULTS.hooks_peers,
+        metavar="HOST:PORT",
+        help="who else is told of a push: each address of HOST but the own one, resolved at each "
+        "push; several are parted by commas (default: nobody)",
+    )
+    group.add_argument(
         "--cache-dir",
         type=Path,
         default=_DEFAULTS.cache,
@@ -249,6 +256,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
         bind=given.get("bind", _DEFAULTS.bind),
         hooks_bind=given.get("hooks_bind", _DEFAULTS.hooks_bind),
         hooks_secrets=given.get("hooks_secret_file", _DEFAULTS.hooks_secrets),
+        hooks_peers=given.get("hooks_peers", _DEFAULTS.hooks_peers),
         log_format=given.get("log_format", _DEFAULTS.log_format),
         log_level=given.get("log_level", _DEFAULTS.log_level),
         identity=os.environ.get("POD_NAME") or os.uname().nodename,

@@ -163,6 +163,12 @@ class Instruments:
             ("forge", "outcome"),
             registry=registry,
         )
+        self._relays = Counter(
+            "leadsman_hooks_relayed_total",
+            "Attempts to tell another process of a webhook, by what came of them.",
+            ("outcome",),
+            registry=registry,
+        )
 
     def sharded(self, index: int, count: int) -> None:
         """Say which shard of how many this process is."""
@@ -202,6 +208,10 @@ class Instruments:
     def hooked(self, forge: str, outcome: str) -> None:
         """Count a webhook."""
         self._hooks.labels(forge, outcome).inc()
+
+    def relayed(self, outcome: str) -> None:
+        """Count an attempt to tell another process of a webhook."""
+        self._relays.labels(outcome).inc()
 
     def rendered(self, renderer: str, outcome: str) -> None:
         """Count a render."""

@@ -31,6 +31,8 @@ _EVENT_HEADERS = {
     Forge.GITLAB: "X-Gitlab-Event",
     Forge.BITBUCKET: "X-Event-Key",
 }
+# All headers that are read here.
+HEADERS = tuple(_EVENT_HEADERS.values())
 # Events after which a reference of the repository may mean another commit. GitLab's system hooks
 # name theirs in the body. Source: the forges' lists of webhook events.
 _PUSHES = {"push", "create", "delete"}

@@ -28,8 +28,11 @@ _OF_BODY = {
 _TOKEN = "X-Gitlab-Token"  # noqa: S105 - a header's name
 # GitLab's signing token, by Standard Webhooks 1.0: the key is what follows in Base64, the signed
 # text is ``id.timestamp.body``, and the time may differ by so many seconds.
+_ID, _SENT, _SIGNATURES = "webhook-id", "webhook-timestamp", "webhook-signature"
 _SIGNING_KEY = b"whsec_"
 _TOLERANCE = 300.0
+# All headers that are read here.
+HEADERS = (*_OF_BODY, _TOKEN, _ID, _SENT, _SIGNATURES)
 
 
 def is_authentic(
@@ -58,7 +61,7 @@ def _signed(headers: Mapping[str, str], body: bytes, secret: bytes) -> bool:
 
 
 def _signed_by_standard(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) -> bool:
-    signatures, sent = headers.get("webhook-signature"), headers.get("webhook-timestamp", "")
+    signatures, sent = headers.get(_SIGNATURES), headers.get(_SENT, "")
     if signatures is None or not secret.startswith(_SIGNING_KEY):
         return False
     try:
@@ -70,7 +73,7 @@ def _signed_by_standard(headers: Mapping[str, str], body: bytes, secret: bytes, 
         return False
     if not key or abs(now - int(sent)) > _TOLERANCE:
         return False
-    text = f"{headers.get('webhook-id', '')}.{sent}.".encode(errors="surrogateescape") + body
+    text = f"{headers.get(_ID, '')}.{sent}.".encode(errors="surrogateescape") + body
     digest = base64.b64encode(hmac.digest(key, text, hashlib.sha256))
     return any(_same(one, b"v1," + digest) for one in signatures.split(" "))
 

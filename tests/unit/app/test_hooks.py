@@ -374,7 +374,8 @@ async def test_there_are_no_webhooks_without_a_secret(
     bind = "127.0.0.1" if content == b"secret" else "127.0.0.1:0"
     settings = Settings(hooks_bind=bind, hooks_secrets=None if content is None else file)
     parts = SimpleNamespace(
-        engine=SimpleNamespace(repository_changed=len), instruments=SimpleNamespace(hooked=print)
+        engine=SimpleNamespace(repository_changed=len),
+        instruments=SimpleNamespace(hooked=print, relayed=print),
     )
     with pytest.raises(LeadsmanError, match=why) as caught:
         async with receive_hooks(settings, cast("Parts", parts)):

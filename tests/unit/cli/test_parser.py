@@ -35,6 +35,8 @@ def test_every_option_of_run_reaches_the_settings() -> None:
                 ":2",
                 "--hooks-secret-file",
                 "/s",
+                "--hooks-peers",
+                "p:3",
                 "--cache-dir",
                 "/c",
                 "--workers",
@@ -76,6 +78,7 @@ def test_every_option_of_run_reaches_the_settings() -> None:
     assert settings.namespaces == ("a", "b")
     assert settings.bind == ":1"
     assert (settings.hooks_bind, settings.hooks_secrets) == (":2", Path("/s"))
+    assert settings.hooks_peers == "p:3"
     assert settings.cache == Path("/c")
     assert (settings.workers, settings.renders, settings.object_series) == (3, 4, 5)
     assert (settings.helm, settings.kustomize, settings.git) == ("h", "ku", "g")

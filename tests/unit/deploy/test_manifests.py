@@ -12,6 +12,7 @@ import yaml
 import leadsman
 from leadsman.app.candidate import COUNT, SHARD
 from leadsman.app.hooks import PATH
+from leadsman.app.relay import Peers, read_peers
 from leadsman.cli.parser import parser, settings_from
 from leadsman.model.json import JsonObject
 from leadsman.settings import Mode, Settings
@@ -190,8 +191,8 @@ def test_monitoring_adds_a_monitor_of_the_service_and_the_rules(
 
 def test_hooks_adds_a_port_of_its_own_and_the_secret(deploy: Objects, tmp_path: Path) -> None:
     hooked = overlay(tmp_path, "hooks", "dry-run")
-    (name,) = set(hooked) - set(overlay(tmp_path, "dry-run"))
-    assert name == ("Service", "leadsman-hooks")
+    added = set(hooked) - set(overlay(tmp_path, "dry-run"))
+    assert added == {("Service", "leadsman-hooks"), ("Service", "leadsman-hooks-peers")}
     pod = hooked["Deployment", "leadsman"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     settings = settings_from(parser().parse_args(container["args"]))
@@ -213,6 +214,15 @@ def test_hooks_adds_a_port_of_its_own_and_the_secret(deploy: Objects, tmp_path: 
     assert service["spec"]["selector"] == deploy["Service", "leadsman"]["spec"]["selector"]
     assert [each["targetPort"] for each in service["spec"]["ports"]] == ["hooks"]
     assert "hooks" not in str(hooked["Service", "leadsman"])
+    # The Pods find each other, those that are not ready yet, too, and at the port of the Pods.
+    peers = hooked["Service", "leadsman-hooks-peers"]
+    assert peers["metadata"]["namespace"] == service["metadata"]["namespace"]
+    assert peers["spec"]["selector"] == service["spec"]["selector"]
+    assert peers["spec"]["clusterIP"] == "None"
+    assert peers["spec"]["publishNotReadyAddresses"] is True
+    name = f"{peers['metadata']['name']}.$(POD_NAMESPACE).svc"
+    assert read_peers(settings.hooks_peers) == (Peers(name, port["containerPort"]),)
+    assert "POD_NAMESPACE" in {each["name"] for each in container["env"]}
 
 
 def test_what_the_documentation_opens_is_the_port_of_hooks(tmp_path: Path) -> None:
@@ -233,6 +243,9 @@ def test_what_the_documentation_opens_is_the_port_of_hooks(tmp_path: Path) -> No
     (container,) = template["spec"]["containers"]
     opened = [port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]]
     assert sorted(opened) == sorted(port["name"] for port in container["ports"])
+    (rule,) = (rule for rule in policy["spec"]["ingress"] if {"port": "hooks"} in rule["ports"])
+    # The Pods relay to each other what one of them was told.
+    assert {"podSelector": policy["spec"]["podSelector"]} in rule["from"]
     for item in (ingress, policy):
         assert item["metadata"]["namespace"] == service["metadata"]["namespace"]
 
@@ -246,7 +259,7 @@ def test_the_prometheus_operators_rules_are_the_plain_ones(tmp_path: Path) -> No
 def test_it_goes_into_any_namespace(deploy: Objects, tmp_path: Path) -> None:
     moved = overlay(tmp_path, "no-secrets", "monitoring", "hooks", namespace="drift")
     assert ("Namespace", "drift") in moved
-    assert len(moved) == len(deploy) + 3
+    assert len(moved) == len(deploy) + 4
     assert "leadsman-system" not in str(moved)
 
 

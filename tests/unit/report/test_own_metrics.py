@@ -26,6 +26,7 @@ def test_instruments_count_and_time() -> None:
     instruments.fetched("unchanged")
     instruments.rendered("Helm", "cached")
     instruments.hooked("github", "told")
+    instruments.relayed("unreachable")
     instruments.reported("written")
     instruments.emitted("DriftDetected")
     instruments.comparisons.inc(3)
@@ -42,6 +43,7 @@ def test_instruments_count_and_time() -> None:
     assert value("leadsman_fetches_total", {"outcome": "unchanged"}) == 1
     assert value("leadsman_renders_total", {"renderer": "Helm", "outcome": "cached"}) == 1
     assert value("leadsman_hooks_total", {"forge": "github", "outcome": "told"}) == 1
+    assert value("leadsman_hooks_relayed_total", {"outcome": "unreachable"}) == 1
     assert value("leadsman_report_writes_total", {"outcome": "written"}) == 1
     assert value("leadsman_events_emitted_total", {"reason": "DriftDetected"}) == 1
     assert value("leadsman_comparisons_total") == 3
