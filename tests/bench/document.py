@@ -16,7 +16,8 @@ _HEAD: Final = """\
 # Benchmarks
 
 Made by `make bench`; every figure is of this one run. Where something was repeated, the figure is
-the median, which is what the goal is held against, and the least and the most stand beside it.
+the median, and the least and the most stand beside it. A goal is held against the median; one that
+is exact (`=`) against each repeat.
 
 """
 _HOW: Final = Path(__file__).with_name("how.md")

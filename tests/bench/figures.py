@@ -22,7 +22,11 @@ _DIGITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound; ``sign`` is one of ``< <= = >=``."""
+    """A bound; ``sign`` is one of ``< <= = >=``.
+
+    Times and costs scatter, so their bound is held against the median of the repeats. What is
+    counted and has to be exact, ``=``, has to be so each time.
+    """
 
     sign: str
     bound: float
@@ -30,6 +34,12 @@ class Goal:
     def met(self, value: float) -> bool:
         """Tell whether a value keeps the bound."""
         return _SIGNS[self.sign](value, self.bound)
+
+    def judged(self, values: Sequence[float]) -> float:
+        """Return the value that decides: the median, or the one farthest from an exact bound."""
+        if self.sign == "=":
+            return max(values, key=lambda value: abs(value - self.bound))
+        return statistics.median(values)
 
     def __str__(self) -> str:
         return f"{self.sign} {self.bound:g}"
@@ -52,13 +62,18 @@ class Figure:
 
     @property
     def value(self) -> float:
-        """The median of the repeats, which the goal is held against."""
+        """The median of the repeats."""
         return statistics.median(self.values)
+
+    @property
+    def judged(self) -> float:
+        """What the goal is held against, see ``Goal``; the median where there is none."""
+        return self.value if self.goal is None else self.goal.judged(self.values)
 
     @property
     def met(self) -> bool | None:
         """Whether the goal is reached, None where there is none."""
-        return None if self.goal is None else self.goal.met(self.value)
+        return None if self.goal is None else self.goal.met(self.judged)
 
     @property
     def verdict(self) -> str:
@@ -111,11 +126,14 @@ def markdown(figures: Sequence[Figure]) -> str:
 
 
 def as_json(figures: Sequence[Figure]) -> list[dict[str, Any]]:
-    """Return the figures as ``bench.json`` has them; ``met`` is null where there is no goal."""
+    """Return the figures as ``bench.json`` has them: what their goal is held against.
+
+    ``goal`` and ``met`` are null where there is none.
+    """
     return [
         {
             "name": figure.name,
-            "value": figure.value,
+            "value": figure.judged,
             "unit": figure.unit,
             "goal": None if figure.goal is None else str(figure.goal),
             "met": figure.met,

@@ -36,6 +36,30 @@ def test_the_goal_is_held_against_the_median() -> None:
     assert figure.cells() == ("wall", "1,000", "0.2", "0.1", "5", "s", "< 1", "met")
 
 
+@pytest.mark.parametrize(
+    ("values", "judged"),
+    [((1.0, 100.0, 1.0), 100.0), ((1.0, 1.0, 0.0), 0.0), ((1.0, 1.0, 1.0), 1.0)],
+)
+def test_an_exact_goal_is_held_against_each_repeat(
+    values: tuple[float, ...], judged: float
+) -> None:
+    figure = Figure("renders", "renders", values, 1000, Goal("=", 1.0))
+    assert (figure.value, figure.judged) == (1.0, judged)
+    assert figure.met is (judged == 1.0)
+    assert figure.cells()[2] == "1"
+    assert figure.cells()[-1] == ("met" if judged == 1.0 else "MISSED")
+    assert as_json([figure])[0]["value"] == judged
+
+
+@given(VALUES, st.sampled_from(["<", "<=", "=", ">="]), st.floats(-1e6, 1e6))
+def test_what_is_exact_is_met_by_all_and_every_other_bound_by_the_median(
+    values: list[float], sign: str, bound: float
+) -> None:
+    figure = Figure("wall", "s", tuple(values), goal=Goal(sign, bound))
+    expected = [figure.value] if sign != "=" else values
+    assert figure.met is all(Goal(sign, bound).met(value) for value in expected)
+
+
 def test_what_was_not_repeated_has_no_spread() -> None:
     assert Figure("wall", "s", (2.0,)).cells() == ("wall", "", "2", "", "", "s", "", "")
 
