@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +29,18 @@ def exponent(costs: Mapping[int, float]) -> float:
     pairs = list(zip(sizes, values, strict=True))
     covariance = math.fsum((x - mean_size) * (y - mean_value) for x, y in pairs)
     return covariance / math.fsum((x - mean_size) ** 2 for x in sizes)
+
+
+def steepest(costs: Mapping[int, float]) -> float:
+    """Return the largest exponent from one size to the next, see ``exponent``.
+
+    A cost that is level at first and then rises fits a line that hides its end. What a constant
+    adds makes an exponent only smaller: that of ``a + b * n`` is never above 1. Raises ValueError
+    as ``exponent`` does.
+    """
+    if len(costs) < 2:
+        raise ValueError(f"no growth between fewer than two sizes: {sorted(costs)}")
+    return max(exponent(dict(pair)) for pair in pairwise(sorted(costs.items())))
 
 
 def by_size(figures: Iterable[Figure], measures: Iterable[str]) -> dict[str, dict[int, float]]:

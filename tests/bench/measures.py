@@ -147,11 +147,18 @@ SOAK_WRONG = Measure(
 SOAK_GROWTH = Measure("soak: growth of memory", "%", _upto("<=", 5.0))
 
 GROWTH = Goal("<=", 1.1)
+STEEPEST = Goal("<=", 1.2)
 
 
 def growth(measure: str, exponent: float) -> Figure:
-    """Return the figure of how a cost grows: 1 is linear."""
+    """Return the figure of how a cost grows over all sizes: 1 is linear."""
     return Figure(f"growth of {measure}", "exponent", (exponent,), goal=GROWTH)
+
+
+def steepest_growth(measure: str, exponent: float) -> Figure:
+    """Return the figure of how a cost grows where it does so most: 1 is linear."""
+    name = f"growth of {measure}, steepest from one size to the next"
+    return Figure(name, "exponent", (exponent,), goal=STEEPEST)
 
 
 def _all() -> list[Measure]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bench import measures
-from bench.growth import by_size, exponent
+from bench.growth import by_size, exponent, steepest
 
 if TYPE_CHECKING:
     from bench.figures import Figure
@@ -63,6 +63,8 @@ class Results:
         costs = by_size(self.figures, measures.costs())
         for measure, values in costs.items():
             self.figures.append(measures.growth(measure, exponent(values)))
+            if len(values) > 2:
+                self.figures.append(measures.steepest_growth(measure, steepest(values)))
         memory = costs.get(measures.MEMORY_STEADY.name, {})
         sizes = list(memory)
         for less, more in pairwise(sizes):

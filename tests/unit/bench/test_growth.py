@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import measures
-from bench.growth import by_size, exponent
+from bench.growth import by_size, exponent, steepest
 from bench.results import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @given(
@@ -22,9 +27,41 @@ def test_the_exponent_of_a_power_is_found(power: float, factor: float, sizes: li
 
 
 @pytest.mark.parametrize("costs", [{}, {1000: 1.0}, {1000: 0.0, 10_000: 1.0}])
-def test_no_exponent_without_two_costs(costs: dict[int, float]) -> None:
+@pytest.mark.parametrize("told", [exponent, steepest])
+def test_no_exponent_without_two_costs(
+    told: Callable[[dict[int, float]], float], costs: dict[int, float]
+) -> None:
     with pytest.raises(ValueError, match=r"fewer than two sizes|no logarithm"):
-        exponent(costs)
+        told(costs)
+
+
+@given(
+    st.floats(0.0, 1e6),
+    st.floats(1e-3, 1e3),
+    st.lists(st.integers(1, 10**6), min_size=2, max_size=5, unique=True),
+)
+def test_a_constant_makes_a_linear_cost_no_steeper(
+    constant: float, factor: float, sizes: list[int]
+) -> None:
+    costs = {size: constant + factor * size for size in sizes}
+    assert steepest(costs) <= 1.0 + 1e-6
+
+
+@given(st.dictionaries(st.integers(1, 10**6), st.floats(1e-3, 1e6), min_size=2, max_size=5))
+def test_the_steepest_part_is_no_flatter_than_the_whole(costs: dict[int, float]) -> None:
+    assert steepest(costs) >= exponent(costs) - 1e-6
+
+
+def test_a_cost_that_rises_at_the_end_fits_a_line_but_is_found() -> None:
+    results = Results()
+    for objects, seconds in ((100_000, 20.0), (1_000, 1.0), (10_000, 1.0)):
+        results.add(measures.CHECK_CPU, objects, seconds)
+    results.conclude()
+    told = {one.measure: one for one in results.figures}
+    whole = told[f"growth of {measures.CHECK_CPU.name}"]
+    part = told[f"growth of {measures.CHECK_CPU.name}, steepest from one size to the next"]
+    assert (whole.met, part.met) == (True, False)
+    assert part.value == pytest.approx(1.301, abs=1e-3)
 
 
 def test_only_wanted_measures_of_several_sizes_grow() -> None:
