@@ -57,6 +57,7 @@ class Case:
 
     plane: ControlPlane
     fleet: Fleet
+    git: GitServer
     repository: Repository
     folder: Path
     operator: Operator
@@ -161,7 +162,7 @@ def case(fleet: Fleet, options: Options, results: Results) -> Iterator[Case]:
         operator = Operator.in_pod(plane, folder / "operator", *ARGUMENTS, *forge.arguments)
         stack.callback(operator.close)
         memory = stack.enter_context(MemorySampler())
-        one = Case(plane, fleet, repository, folder, operator, forge, options, results, memory)
+        one = Case(plane, fleet, git, repository, folder, operator, forge, options, results, memory)
         results.facts += [fact for fact in versions(plane) if fact not in results.facts]
         yield one
         one.stop()
