@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bench import measures
 from bench.delivery import client_of, deliver, make_checks, make_namespaces
 from bench.fleet import REPOSITORY, Fleet, application_name, path_of
-from bench.lag import longer, longest, turns
+from bench.lag import Loop
 from bench.machine import versions
 from bench.replay import replay
 from bench.results import Results, say
@@ -67,7 +66,7 @@ class Case:
     memory: MemorySampler
     started: float = 0.0
     peaks: list[float] = field(default_factory=list)
-    turns: Counter[float] = field(default_factory=Counter)
+    loop: Loop = field(default_factory=Loop)
 
     @property
     def objects(self) -> int:
@@ -109,7 +108,7 @@ class Case:
             return
         self.memory.pid = 0
         if not self.operator.ended():
-            self.turns.update(turns(self.operator))
+            self.loop.add(self.operator)
             self.peaks.append(memory_mib(self.operator.pid)[1])
         self.operator.stop()
 
@@ -170,9 +169,7 @@ def case(fleet: Fleet, options: Options, results: Results) -> Iterator[Case]:
 
 def conclude(one: Case) -> None:
     """Add what was seen of the operator all the time, once it has been stopped."""
-    if one.turns:
-        one.results.add(measures.TURNS, one.objects, longer(one.turns, measures.LONG_TURN))
-        one.results.add(measures.LONGEST_TURN, one.objects, longest(one.turns))
+    one.loop.conclude(one.results, one.objects, measures.TURNS, measures.LONG_TURN)
     if one.peaks:
         one.results.add(measures.MEMORY_PEAK, one.objects, max(one.peaks))
     if one.memory.all:

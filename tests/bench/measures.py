@@ -75,10 +75,33 @@ def _idle(when: str, cpu: Mapping[int, Goal]) -> Idle:
 IDLE = _idle("idle, Git not asked", _upto("<", 0.5))
 POLLED = _idle("idle, Git asked every minute", {})
 
-# A bound of the operator's own histogram, in seconds.
+# A bound of the operator's own histograms, in seconds.
 LONG_TURN: Final = 0.05
-TURNS = Measure("turns of the event loop of more than 50 ms of CPU", "turns", _upto("=", 0.0))
-LONGEST_TURN = Measure("longest turn of the event loop, CPU (bucket)", "s")
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """For how long the event loop does one thing: by CPU, and by the clock."""
+
+    busy: Measure
+    busiest: Measure
+    late: Measure
+    blocked: Measure
+    latest: Measure
+
+
+def _turns(where: str = "") -> Turns:
+    turns = f"{where}turns of the event loop"
+    return Turns(
+        Measure(f"{turns} of more than 50 ms of CPU", "turns", _upto("=", 0.0)),
+        Measure(f"{where}longest turn of the event loop, CPU (bucket)", "s"),
+        Measure(f"{turns} of more than 50 ms by the clock", "% of turns"),
+        Measure(f"{turns} of more than 50 ms for no want of a core", "turns", _upto("=", 0.0)),
+        Measure(f"{where}longest turn of the event loop, by the clock (bucket)", "s"),
+    )
+
+
+TURNS = _turns()
 
 CHECK_CPU = Measure("full check: CPU", "s", cost=True)
 CHECK_WALL = Measure("full check: wall", "s", cost=True)
@@ -155,6 +178,7 @@ LISTS_GZIP = _lists("gzip")
 SCRAPE = Measure("/metrics, one object in each target", "s", {10_000: Goal("<", 0.2)})
 SCRAPE_SIZE = Measure("/metrics, one object in each target: size", "MiB")
 SCRAPE_MEMORY = Measure("resident memory, one object in each target", "MiB")
+SCRAPE_TURNS = _turns("one object in each target: ")
 
 SOAK_CHANGES = Measure("soak: live changes", "changes")
 SOAK_COMMITS = Measure("soak: commits", "commits")
@@ -164,6 +188,7 @@ SOAK_WRONG = Measure(
     "soak: reports that a check from scratch contradicts", "reports", _upto("=", 0)
 )
 SOAK_GROWTH = Measure("soak: growth of memory", "%", _upto("<=", 5.0))
+SOAK_TURNS = _turns("soak: ")
 
 GROWTH = Goal("<=", 1.1)
 STEEPEST = Goal("<=", 1.2)

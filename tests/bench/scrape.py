@@ -13,6 +13,7 @@ from bench import measures
 from bench.case import ARGUMENTS, NEVER
 from bench.delivery import apply, client_of, each, make_checks, make_namespaces
 from bench.fleet import driftcheck, dumped
+from bench.lag import Loop
 from bench.results import Results, say
 from bench.usage import memory_mib
 from controlplane.gitserver import GitServer
@@ -59,6 +60,9 @@ def measure(options: Options, results: Results) -> None:
             results.add(measures.SCRAPE, targets, *(seconds for seconds, _ in scrapes))
             results.add(measures.SCRAPE_SIZE, targets, len(scrapes[-1][1]) / 2**20)
             results.add(measures.SCRAPE_MEMORY, targets, memory_mib(operator.pid)[0])
+            loop = Loop()
+            loop.add(operator)
+            loop.conclude(results, targets, measures.SCRAPE_TURNS, measures.LONG_TURN)
 
 
 def _names(targets: int) -> Iterator[str]:

@@ -52,6 +52,7 @@ def measure(options: Options, results: Results) -> None:
         done, dropped = _play(one)
         ended = one.memory.now
         wrong, drifted = _wrong(one, dropped)
+        _count_turns(one)
         _conclude(one, done, ended)
         results.add(measures.SOAK_DRIFTED, one.objects, drifted)
         results.add(measures.SOAK_WRONG, one.objects, len(wrong))
@@ -69,6 +70,7 @@ def _conclude(one: Case, done: Counter[Act], ended: float) -> None:
     grown = memory_growth(one.memory.own, last_start + _WARM, ended)
     if grown is not None:
         results.add(measures.SOAK_GROWTH, objects, grown)
+    one.loop.conclude(results, objects, measures.SOAK_TURNS, measures.LONG_TURN)
     results.memory[f"soak, {objects:,} objects"] = list(one.memory.own)
 
 
@@ -121,9 +123,11 @@ def _take(one: Case, step: Step, dropped: set[Application]) -> None:
         case Act.RESTART_APISERVER:
             one.plane.restart_apiserver()
         case Act.STOP_OPERATOR:
+            _count_turns(one)
             one.operator.stop()
             _start(one)
         case Act.KILL_OPERATOR:
+            _count_turns(one)
             one.operator.kill()
             _start(one)
 
@@ -144,6 +148,15 @@ def change(step: Step) -> dict[str, Any]:
             return {"automountServiceAccountToken": step.number % 4 == 0}
         case _:
             return {"spec": {"podSelector": {"matchLabels": {"app": f"live-{step.number}"}}}}
+
+
+def _count_turns(one: Case) -> None:
+    """Count the turns of a process' event loop; of one that has ended by itself nobody knows them.
+
+    Raises OSError where it does not answer: what blocks it is not to be left out for that.
+    """
+    if not one.operator.ended():
+        one.loop.add(one.operator)
 
 
 def _start(one: Case) -> None:

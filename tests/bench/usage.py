@@ -47,6 +47,15 @@ def cpu_seconds(pid: int) -> float:
     return used
 
 
+def waited_for_a_core(pid: int) -> float:
+    """Seconds that the first thread of a process was ready to run and had no core.
+
+    Source: the second number of ``/proc/<pid>/schedstat``, Linux'
+    ``Documentation/scheduler/sched-stats.rst``.
+    """
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+
+
 def memory_mib(pid: int) -> tuple[float, float]:
     """Resident memory of a process in MiB: now, and at its highest."""
     told = dict(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench import measures
 from bench.document import show, write
-from bench.lag import longer, longest
+from bench.lag import Loop, longer, longest, share_longer
 from bench.options import SECTIONS, Options, parse
 from bench.results import Results
 
@@ -104,3 +107,74 @@ def test_turns_of_the_event_loop_are_read_from_a_histogram() -> None:
     assert longest(buckets) == 0.1
     assert longest({**buckets, math.inf: 9.0}) == 0.1
     assert longest(dict.fromkeys(buckets, 8.0)) == 0.01
+    assert share_longer(buckets, 0.05) == 1.0 / 8.0
+    assert share_longer(dict.fromkeys(buckets, 0.0), 0.05) == 0.0
+
+
+def test_turns_that_only_wait_are_told_by_the_clock() -> None:
+    bounds = (0.01, 0.05, 0.1, math.inf)
+    busy = Counter(dict.fromkeys(bounds, 1000.0))
+    lag = Counter(dict(zip(bounds, (990.0, 998.0, 1000.0, 1000.0), strict=True)))
+    results = Results()
+    Loop(busy, lag).conclude(results, 1_000, measures.TURNS, measures.LONG_TURN)
+    told = {one.measure: (one.value, one.met) for one in results.figures}
+    assert told == {
+        measures.TURNS.busy.name: (0.0, True),
+        measures.TURNS.busiest.name: (0.01, None),
+        measures.TURNS.late.name: (pytest.approx(0.2), None),
+        measures.TURNS.blocked.name: (2.0, False),
+        measures.TURNS.latest.name: (0.1, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("busiest", "starved", "blocked"),
+    [
+        # At work for 10 ms at most: a long turn that was not blocked has waited for 40 ms or more.
+        (0.01, 0.0, 10.0),
+        (0.01, 0.039, 10.0),
+        (0.01, 0.121, 7.0),
+        (0.01, 5.0, 0.0),
+        # One of them was at work for up to 30 ms, or for so long that it need not have waited.
+        (0.03, 0.0, 10.0),
+        (0.03, 0.021, 9.0),
+        (0.03, 0.061, 8.0),
+        (0.05, 0.0, 9.0),
+        (math.inf, 0.0, 9.0),
+    ],
+)
+def test_turns_are_blocked_that_no_want_of_a_core_explains(
+    busiest: float, starved: float, blocked: float
+) -> None:
+    bounds = (0.01, 0.03, 0.05, math.inf)
+    busy = Counter({bound: 1000.0 if bound >= busiest else 999.0 for bound in bounds})
+    lag = Counter(dict(zip(bounds, (900.0, 990.0, 990.0, 1000.0), strict=True)))
+    assert Loop(busy, lag, starved).blocked(0.05) == blocked
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.0, 0.1), st.floats(0.0, 0.1), st.sampled_from([0.0, 0.3])),
+        max_size=30,
+    )
+)
+def test_no_more_turns_are_called_blocked_than_were(
+    turns: list[tuple[float, float, float]],
+) -> None:
+    bounds = (0.001, 0.01, 0.025, 0.05, 0.1, math.inf)
+    busy = Counter({bound: sum(work <= bound for work, _, _ in turns) for bound in bounds})
+    lag = Counter({bound: sum(sum(one) <= bound for one in turns) for bound in bounds})
+    # As the kernel counts it: a nanosecond more or less decides nothing.
+    starved = sum(wait for _, wait, _ in turns) + 1e-9
+    blocked = sum(block > 0.0 for _, _, block in turns)
+    loop = Loop(Counter(busy), Counter(lag), starved)
+    assert loop.blocked(0.05) <= blocked
+    # Where no turn has to wait for a core, all but those that may have worked so long are found.
+    if not any(wait for _, wait, _ in turns):
+        assert loop.blocked(0.05) >= blocked - sum(work > 0.025 for work, _, _ in turns)
+
+
+def test_no_turns_are_no_figures() -> None:
+    results = Results()
+    Loop().conclude(results, 1_000, measures.TURNS, measures.LONG_TURN)
+    assert results.figures == []

@@ -120,4 +120,6 @@ def test_the_table_is_ordered_by_measure_and_then_by_size() -> None:
 def test_no_two_measures_have_the_same_name() -> None:
     names = measures.names()
     assert len(names) == len(set(names))
+    grouped = (measures.LISTS_GZIP.size, measures.POLLED.cpu, measures.SOAK_TURNS.late)
+    assert {one.name for one in grouped} < set(names)
     assert set(measures.costs()) < set(names)
