@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # The API surface is looked at for the last time half a minute after the start.
 _CALM_AFTER: Final = 40.0
 # It is calm again when for so many seconds nothing has been asked and nobody has waited.
-_CALM_FOR: Final = 10.0
+_CALM_FOR: Final = 5.0
 _CALM_WITHIN: Final = 600.0
 _LOOK: Final = 1.0
 _REQUESTS: Final = "leadsman_api_requests_total"
