@@ -146,7 +146,7 @@ class Reconciler:
         demands = tuple((demand, demand.asked) for demand in (state.stale, state.rejudge))
         stale, rejudge = map(bool, (state.stale, state.rejudge))
         if anew:
-            state.failed = state.trace = None
+            state.failed = None
             self._lookup.forget_values(target)
         commit = await self._sources.commit(state, target)
         values = await self._values(target)
@@ -156,7 +156,7 @@ class Reconciler:
         if commit is not None and inputs == state.rendered:
             # Another name, a tag say, may lead to the same commit now.
             state.commit = commit
-        is_rendered = inputs == state.rendered and not (stale or anew)
+        is_rendered = inputs == state.rendered and not stale
         if is_rendered and not (rejudge or anew or state.pending or state.assumed):
             return False
         if not stale and state.failed is not None and inputs == state.failed[0]:

@@ -14,10 +14,8 @@ from leadsman.engine.lookup import Lookup
 from leadsman.engine.reconcile import Reconciler
 from leadsman.engine.sources import Sources
 from leadsman.errors import RenderError, SpecError
-from leadsman.model.desired import Rendered
 from leadsman.model.source import GitRef, GitSource
 from leadsman.model.target import Target
-from leadsman.model.trace import trace
 from leadsman.source.mirrors import GitMirrors
 from unit.engine.samples import desired, rendered, target_state
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from leadsman.engine.judging.observer import Observer
     from leadsman.engine.state import TargetState
     from leadsman.kube.discovery import Discovery
-    from leadsman.model.source import Artifact
+    from leadsman.model.desired import Rendered
     from leadsman.render.renderer import Renderer
 
 
@@ -133,36 +131,6 @@ async def test_a_render_that_failed_is_told_again_after_another_failure(
         reasons.append(state.failure.reason)
     assert reasons == ["InvalidYAML", "InvalidSpec", "InvalidYAML"]
     assert broken.renders == 1
-
-
-@pytest.mark.usefixtures("repository")
-async def test_a_full_check_on_request_renders_whatever_the_last_render_has_read(
-    reconciler: Reconciler, git_server: GitServer
-) -> None:
-    class Renders:
-        count = 0
-
-        async def render(self, artifact: Artifact, *_: object) -> Rendered:
-            self.count += 1
-            return Rendered((), "Plain", trace=trace(artifact.trees, {"app.yaml"}))
-
-    renders = Renders()
-    reconciler._renderer = cast("Renderer", renders)
-    reconciler._discovery = cast(
-        "Discovery", SimpleNamespace(kube_version="1.37", api_versions=(), scope=None)
-    )
-    reconciler._acquirer = cast("Acquirer", Judged())
-    state = target_state()
-    state.target = Target(state.key, replace(source(git_server, "main"), interval=0.0))
-    counts = []
-    for request in ("", "", "now", "now", "once more"):
-        state.requested = request
-        await reconciler.reconcile(state)
-        assert state.failure is None
-        assert state.handled == request
-        assert state.trace is not None
-        counts.append(renders.count)
-    assert counts == [1, 1, 2, 2, 3]
 
 
 async def test_what_is_asked_for_during_a_look_is_done_by_the_next(
