@@ -149,8 +149,13 @@ async def _revert(case: Case) -> None:
             client.request("PATCH", case.config_map(number)[2], body=body, content_type=MERGE_PATCH)
             for number in range(changed)
         )
-        await reports.until(
-            case.fleet.reports,
-            lambda report: report.get("status", {}).get("verdict") == "InSync",
-            "all to be in sync again",
-        )
+        try:
+            await reports.until(
+                case.fleet.reports,
+                lambda report: report.get("status", {}).get("verdict") == "InSync",
+                "all to be in sync again",
+            )
+        except AssertionError as error:
+            ended = case.operator.ended()
+            found = f"the operator has ended: {ended}" if ended else f"its metrics: {case.states()}"
+            raise AssertionError(f"{error}; {found}") from error

@@ -2,14 +2,16 @@
 
 A full collection follows every object there is: 0.1 s at 10,000 of Git's, in which nothing else is
 done. What has outlived one stays, mostly, and is set aside: the next one follows only what is new.
-What is set aside is freed as ever when nobody refers to it; only of what refers to itself it would
-not be noticed. Source: ``gc.freeze`` and ``gc.callbacks`` in Python's library reference.
+What is set aside is freed as ever when nobody refers to it; only of what refers to itself, as each
+connection does, it is not noticed. So everything is looked through now and then.
+Source: ``gc.freeze`` and ``gc.callbacks`` in Python's library reference.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,8 +21,9 @@ _OLDEST = 2
 # New objects after which the youngest are looked through. What is decoded and compared comes and
 # goes by thousands; with Python's 700 that takes a tenth of a full check.
 _YOUNGEST = 10_000
-# Seconds between two full collections, where none comes by itself.
+# Seconds between two full collections, where none comes by itself; each so many'th is of all.
 _EVERY = 600.0
+_ALL = 36
 
 
 def set_aside() -> None:
@@ -33,8 +36,10 @@ def set_aside() -> None:
 
 async def tend() -> None:
     """Collect what is garbage now and then, until cancelled."""
-    while True:
+    for count in itertools.count(1):
         await asyncio.sleep(_EVERY)
+        if count % _ALL == 0:
+            gc.unfreeze()
         gc.collect()
 
 

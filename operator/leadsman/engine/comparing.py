@@ -35,6 +35,7 @@ class Comparing:
     observer: Observer
     acquirer: Acquirer
     following: Following
+    inquiries: Inquiries
     surface: Surface
 
 
@@ -88,4 +89,4 @@ def comparing(  # noqa: PLR0913 - the parts, all by name
     acquirer = Acquirer(client, discovery, schemas, observer, following, held=inquiries.hold)
     inquiries.prove = acquirer.prove
     surface = Surface(states, discovery, schemas, following, read=observer.schemas, due=due)
-    return Comparing(observer, acquirer, following, surface)
+    return Comparing(observer, acquirer, following, inquiries, surface)

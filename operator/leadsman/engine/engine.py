@@ -100,7 +100,7 @@ class Engine:
             start=self._start,
         )
         self.observer, self.acquirer = parts.observer, parts.acquirer
-        self.following = parts.following
+        self.following, self._inquiries = parts.following, parts.inquiries
         self.confirmer, self._surface = parts.observer.confirmer, parts.surface
         self._reconciler = Reconciler(
             sources=Sources(mirrors, self._lookup, instruments.staged),
@@ -253,6 +253,7 @@ class Engine:
             self._gathering.rendered(key)
             return
         self._targets.looked(key)
+        self._inquiries.ask(state)
         if outcome.retry:
             self._queue.retry(key, cap=outcome.after)
         else:

@@ -157,7 +157,8 @@ class Reconciler:
             # Another name, a tag say, may lead to the same commit now.
             state.commit = commit
         is_rendered = inputs == state.rendered and not stale
-        if is_rendered and not (rejudge or anew or state.pending or state.assumed):
+        waits = state.pending or state.assumed or state.unfollowed
+        if is_rendered and not (rejudge or anew or waits):
             return False
         if not stale and state.failed is not None and inputs == state.failed[0]:
             # Only a commit or another spec can mend it: rendering once more would say the same.

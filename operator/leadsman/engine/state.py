@@ -46,6 +46,8 @@ class TargetState:
     or neither (in sync). ``versions`` holds the resourceVersion that was judged, of objects that
     live; ``lived`` are those that did when they were last looked at, and must be again, ``assumed``
     those that were in sync at that version before a restart, and were not seen since.
+    ``unfollowed`` could not be told to be in sync any more when their kind's watch broke: they are
+    judged anew once it goes on.
     ``confirmed`` holds digests of what the API server was asked about and whose verdict stands,
     ``cautions`` by kind or object what was learned from that. ``orphans`` were rendered once, Git
     has dropped them, and they may still live; ``unserved`` are of kinds that the cluster does not
@@ -87,6 +89,7 @@ class TargetState:
     versions: dict[ObjectKey, str] = field(default_factory=dict)
     lived: set[ObjectKey] = field(default_factory=set)
     assumed: set[ObjectKey] = field(default_factory=set)
+    unfollowed: set[ObjectKey] = field(default_factory=set)
     findings: dict[ObjectKey, Finding] = field(default_factory=dict)
     confirmed: dict[ObjectKey, bytes] = field(default_factory=dict)
     cautions: dict[str, str] = field(default_factory=dict)
@@ -130,6 +133,7 @@ class TargetState:
         was_pending = key in self.pending
         self.pending.discard(key)
         self.assumed.discard(key)
+        self.unfollowed.discard(key)
         before = self.findings.get(key)
         if finding is None:
             self.restored_since.pop(key, None)
@@ -230,6 +234,7 @@ class TargetState:
         self.versions.pop(key, None)
         self.lived.discard(key)
         self.assumed.discard(key)
+        self.unfollowed.discard(key)
         self.findings.pop(key, None)
         self.confirmed.pop(key, None)
         self.cautions.pop(str(key), None)

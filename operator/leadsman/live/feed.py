@@ -106,6 +106,8 @@ class Feed:
             except Exception as error:
                 # A defect of ours, in whatever listens: said loudly, and never in sync.
                 log.exception("the watch of %s failed and is started again", self.resource)
+                if not self._defect:
+                    delay = _RESTART_AFTER  # it went well since the last one
                 self._defect = True
                 self._fail(KubeError("InternalError", f"{type(error).__name__}: {error}"))
             await asyncio.sleep(delay)

@@ -81,3 +81,21 @@ async def test_it_is_collected_now_and_then(monkeypatch: pytest.MonkeyPatch) -> 
         while gone() is not None:  # noqa: ASYNC110 - the collector wakes no one
             await asyncio.sleep(0)
     tending.cancel()
+
+
+async def test_what_was_set_aside_is_looked_through_at_long_intervals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "_EVERY", 0.0)
+    node = Node()
+    node.other = node
+    memory.set_aside()
+    gone = weakref.ref(node)
+    del node
+    gc.collect()
+    assert gone() is not None
+    tending = asyncio.create_task(memory.tend())
+    async with asyncio.timeout(10):
+        while gone() is not None:  # noqa: ASYNC110 - the collector wakes no one
+            await asyncio.sleep(0)
+    tending.cancel()

@@ -212,8 +212,10 @@ class Confirmer:
         if self._tickets.get(ident) is not ticket:
             return  # What was read is not the newest any more, and is asked about already.
         self._tickets.close(ident)
-        if state.desired.get(key) == desired and state.policy is policy:
+        rules = state.policy
+        if state.desired.get(key) == desired and rules and rules.digest == policy.digest:
             self._take(ticket, desired, live, confirmed)
+        # Else it is pending: whoever has changed the one or the other has it judged anew.
 
     def _take(
         self,

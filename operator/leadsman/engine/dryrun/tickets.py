@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from leadsman.engine.scheduling.queue import Backoff, WorkQueue
@@ -35,7 +35,7 @@ class Ticket:
     """One object that is to be asked about; a newer one takes its place.
 
     ``failed``: it could not be asked about, and is not waited for. ``outdated`` counts how often it
-    had changed meanwhile.
+    had changed meanwhile, ``passing`` how often the answer was one that may be another next time.
     """
 
     state: TargetState
@@ -44,6 +44,7 @@ class Ticket:
     urgent: bool
     failed: bool = False
     outdated: int = 0
+    passing: int = 0
 
     @property
     def ident(self) -> Ident:
@@ -124,9 +125,10 @@ class Tickets:
 
     def reopen(self, ticket: Ticket, *, cap: float) -> None:
         """Ask some time again about an object whose ticket is closed, when there is time."""
-        ident = ticket.ident
-        self._tickets[ident] = Ticket(ticket.state, ticket.key, ticket.resource, urgent=False)
-        self._calm.retry(ident, cap=cap)
+        again = Ticket(ticket.state, ticket.key, ticket.resource, urgent=False)
+        again.passing = ticket.passing + 1
+        self._tickets[again.ident] = again
+        self._calm.add_after(again.ident, replace(_BACKOFF, cap=cap).delay(ticket.passing, 0.0))
 
     def forget_tries(self, ident: Ident) -> None:
         """Begin anew with an object's delays."""

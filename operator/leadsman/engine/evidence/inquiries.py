@@ -42,6 +42,8 @@ class Inquiries:
         self.prove: Callable[[TargetState], Awaitable[None]] | None = None
         self._start = start
         self._failed = failed
+        # Of whom is being asked.
+        self._asking: dict[TargetKey, TargetState] = {}
 
     def waits(
         self,
@@ -70,8 +72,12 @@ class Inquiries:
         return False
 
     def ask(self, state: TargetState) -> None:
-        """Ask for what waits, unless the look at the target that goes on will do it."""
-        if not state.busy and len(state.unproven) == 1:
+        """Ask for what waits, unless the look at the target that goes on will do it.
+
+        To be called when a look has ended, too: it may have failed before it came to that.
+        """
+        if state.unproven and not state.busy and self._asking.get(state.key) is not state:
+            self._asking[state.key] = state
             self._start(self._run(state))
 
     def hold(self, state: TargetState, key: ObjectKey) -> bool:
@@ -104,3 +110,6 @@ class Inquiries:
                 await self.prove(state)
         except KubeError:
             self._failed(state.key)  # what was not judged is pending
+        finally:
+            if self._asking.get(state.key) is state:
+                del self._asking[state.key]

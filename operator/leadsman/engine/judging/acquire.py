@@ -80,6 +80,7 @@ class Acquirer:
         resources = await self._locate(state)
         if await self._following.watch(state.key, frozenset(resources.values())):
             state.unassume()
+        self._following.resume(state)
         try:
             await self._fetch(state, resources)
             await self._settle(state)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from leadsman.live.watches import LiveWatches
     from leadsman.model.identity import TargetKey
 
+# A connection that is lost, and nothing else that has no HTTP status.
+_LOST = frozenset({"ApiServerUnreachable", "Silent", "Timeout"})
 # Seconds that the first lists of a target's kinds may take.
 _SYNC_TIMEOUT = 120.0
 
@@ -106,7 +108,7 @@ class Following:
         for resource in sorted(self._resources.get(state.key, ()), key=str):
             for gap in self.watches.gaps(resource):
                 failure = gap.failure
-                if failure is None or failure.status in {0, FORBIDDEN} or is_decisive(failure):
+                if failure is None or is_decisive(failure) or _may_pass(failure):
                     continue
                 if self._concerns(state.key, resource, gap.scope):
                     what = f"{resource} cannot be watched: {failure.message}"
@@ -127,8 +129,21 @@ class Following:
             if error is not None and (finding is None or finding.state is State.IN_SYNC):
                 self._observer.unverifiable(state, desired, error.reason, error.message)
                 # A watch that goes on where it was cut brings no object that has not changed.
-                state.pending.add(key)
+                state.unfollowed.add(key)
         return next(iter(broken.values()))
+
+    def resume(self, state: TargetState) -> None:
+        """Have those judged again whose kind can be watched again."""
+        for key in tuple(state.unfollowed):
+            desired = state.desired.get(key)
+            resource = self._discovery.resource(desired.gvk) if desired is not None else None
+            if (
+                resource is None
+                or self.watches is None
+                or self.watches.synced(resource, key.namespace)
+            ):
+                state.unfollowed.discard(key)
+                state.pending.add(key)
 
     def wanting(self, resource: ApiResource) -> list[TargetKey]:
         """Return the targets that follow a kind."""
@@ -154,3 +169,7 @@ class Following:
                 del self._wanted[resource]
         if resources:
             self._resources[key] = resources
+
+
+def _may_pass(failure: KubeError) -> bool:
+    return failure.status == FORBIDDEN or (failure.status == 0 and failure.reason in _LOST)

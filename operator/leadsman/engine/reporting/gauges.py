@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from leadsman.engine.reporting.status import status_of
+from leadsman.engine.reporting.status import same, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,8 +61,3 @@ class Gauges:
                 self._shown[key] = reported if reported is not None and is_reported else status
             if count % _AT_ONCE == 0:
                 await asyncio.sleep(0)
-
-
-def same(one: TargetStatus, other: TargetStatus) -> bool:
-    """Tell whether two statuses say the same, but for when that was found."""
-    return replace(one, checked_at=other.checked_at) == other

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leadsman.engine.reporting.gauges import same
-from leadsman.engine.reporting.status import status_of
+from leadsman.engine.reporting.status import same, status_of
 
 if TYPE_CHECKING:
     from leadsman.engine.reporting.gauges import Gauges

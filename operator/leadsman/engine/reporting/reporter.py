@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from leadsman.engine.reporting.pace import Pace
-from leadsman.engine.reporting.status import status_of
+from leadsman.engine.reporting.status import same, status_of
 from leadsman.engine.scheduling.order import Urgent
 from leadsman.engine.scheduling.queue import WorkQueue
 from leadsman.errors import KubeError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from leadsman.engine.state import TargetState
     from leadsman.model.identity import TargetKey
+    from leadsman.model.status import TargetStatus
     from leadsman.report.own_metrics import Instruments
     from leadsman.report.recorder import EventRecorder
     from leadsman.report.writer import ReportWriter
@@ -154,6 +155,7 @@ class Reporter:
                 latency = max(0.0, self._now() - received)
                 self._instruments.detection_latency.observe(latency)
         before, state.reported = state.reported, status
+        self._follow_up(state, status)
         events = events_between(before, status)
         for event in events:
             log.info("%s: %s", event.reason, event.note, extra={"target": str(key)})
@@ -161,6 +163,14 @@ class Reporter:
         if events:
             self._recorder.hold(key, events)
             self._events.add_by(key, 0.0)
+
+    def _follow_up(self, state: TargetState, written: TargetStatus) -> None:
+        """Say that there is news if what was written does not hold any more.
+
+        A look that has ended while it was written was held against the report before.
+        """
+        if not state.busy and not same(written, status_of(state)):
+            self.mark(state.key, urgent=True)
 
     async def _emit(self, key: TargetKey) -> None:
         """Write the Events of a target that wait."""

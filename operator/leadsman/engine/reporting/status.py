@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leadsman.engine.judging.serving import moved_warnings
@@ -62,6 +63,11 @@ def status_of(state: TargetState) -> TargetStatus:
         checked_at=state.checked_at,
         handled_check=state.handled,
     )
+
+
+def same(one: TargetStatus, other: TargetStatus) -> bool:
+    """Tell whether two statuses say the same, but for when that was found."""
+    return replace(one, checked_at=other.checked_at) == other
 
 
 def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from leadsman.engine.dryrun.tickets import Ident, Ticket, Tickets
 from leadsman.errors import KubeError
 from leadsman.kube.discovery import ApiResource
@@ -115,3 +117,18 @@ async def test_an_object_that_waits_long_is_doubted_unless_it_is_pending() -> No
     async with asyncio.timeout(5):
         assert await world.doubted.get() == "a"
     assert world.doubted.empty()
+
+
+async def test_an_answer_that_passes_is_asked_for_less_and_less_often() -> None:
+    world = _World()
+    ticket = world.ticket("a", urgent=False)
+    loop, waits = asyncio.get_running_loop(), []
+    for _ in range(12):
+        world.tickets.close(ticket.ident)
+        world.tickets.reopen(ticket, cap=300.0)
+        again = world.tickets.get(ticket.ident)
+        assert again is not None
+        ticket = again
+        waits.append(world.tickets._calm._timers[ticket.ident].when() - loop.time())
+    assert waits == pytest.approx([0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300], abs=0.4)
+    world.tickets._calm.close()

@@ -78,6 +78,22 @@ def test_a_look_at_the_target_asks_by_itself() -> None:
     assert asyncio.run(run()).asked == []
 
 
+def test_what_a_look_that_failed_has_left_is_asked_for_after_it() -> None:
+    async def run() -> World:
+        world = World()
+        world.state.busy = True
+        world.wants("a", "b")
+        world.state.busy = False
+        world.inquiries.ask(world.state)
+        world.inquiries.ask(world.state)
+        await world.done()
+        world.wants("c")
+        await world.done()
+        return world
+
+    assert asyncio.run(run()).asked == [{"a", "b"}, {"c"}]
+
+
 def test_what_could_not_be_done_is_left_to_the_next_look() -> None:
     async def run() -> World:
         world = World(broken=True)

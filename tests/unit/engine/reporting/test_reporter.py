@@ -216,3 +216,46 @@ async def test_whom_a_commit_has_drift_is_written_before_those_that_it_only_move
             outlet.looked(state)
 
     assert await first_written(states, say) == last.key.name
+
+
+@pytest.mark.parametrize("before", [State.MODIFIED, None])
+async def test_what_a_look_finds_while_a_report_is_written_is_not_lost(
+    before: State | None,
+) -> None:
+    """The look ends with what was reported before, while another verdict is on its way."""
+    state = target_state()
+    state.install(Rendered((desired("a"),), "Plain"), rejudge=False)
+    state.settled, state.rendered = True, ()
+
+    def put(found: State | None) -> None:
+        state.record(key("a"), None if found is None else finding("a", found), NOW)
+
+    async def until(server: ApiServer, wanted: str) -> None:
+        async with asyncio.timeout(30):
+            while verdict(server, state)[0] != wanted:
+                server.arrived.clear()
+                await server.arrived.wait()
+
+    words = {State.MODIFIED: "Drifted", None: "InSync"}
+    after = None if before else State.MODIFIED
+    put(before)
+    async with api_server() as server:
+        made, outlet = make(server, state), Outlet()
+        outlet.reporter = made
+        made.mark(state.key)
+        async with running(made):
+            await until(server, words[before])
+            server.held = asyncio.Event()
+            server.arrived.clear()
+            put(after)
+            outlet.news(state, NOW)
+            await server.arrived.wait()
+            state.busy = True
+            put(before)
+            outlet.news(state, NOW)
+            state.busy = False
+            outlet.looked(state)
+            held, server.held = server.held, None
+            held.set()
+            await until(server, words[after])
+            await until(server, words[before])
