@@ -27,6 +27,9 @@ class Standing(Enum):
     FOREIGN = "foreign"
     UNKNOWN = "unknown"  # the API server has forgotten who it was
 
+    # There is one of each; by name, as enumerations do it, costs a call for each set.
+    __hash__ = object.__hash__
+
 
 # The field managers of each tool that delivers from Git.
 HELM = frozenset({"helm", "helm-controller"})
