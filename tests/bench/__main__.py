@@ -99,11 +99,11 @@ _SECTIONS: tuple[tuple[str, Callable[[Case], None], int], ...] = (
     ("check", fullcheck.measure, _ANY),
     ("commit", commits.measure, _ANY),
     ("load", load.measure, load.MOST),
+    ("kubectl", kubectl.measure, kubectl.OBJECTS),
+    ("flux", fluxpeer.measure, fluxpeer.MOST),
     # From here on the operator does not run.
     ("check", fullcheck.command, _ANY),
     ("network", network.measure, network.OBJECTS),
-    ("kubectl", kubectl.measure, kubectl.OBJECTS),
-    ("flux", fluxpeer.measure, fluxpeer.MOST),
 )
 
 

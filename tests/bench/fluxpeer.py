@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench import measures
 from bench.delivery import client_of, each
 from bench.fleet import PLACES
+from bench.fullcheck import CHECKS, checks, typical
 from bench.results import say
 from bench.usage import Spent, memory_mib, metered
 from bench.watched import Watched
@@ -32,7 +33,7 @@ _WITHIN: Final = 1200.0
 
 def measure(case: Case) -> None:
     """Have Flux take over what is there, then reconcile it again and again."""
-    case.stop()
+    case.ensure_started()
     fleet, results, objects = case.fleet, case.results, case.objects
     with KustomizeController(case.plane) as flux:
         say(f"Flux takes over {fleet.targets} Kustomizations")
@@ -44,7 +45,7 @@ def measure(case: Case) -> None:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(take_over, range(fleet.targets)))
         say(f"Flux reconciles {case.options.repeats} times")
-        spent = asyncio.run(_reconciles(case, flux))
+        spent, ours = asyncio.run(_reconciles(case, flux))
         if _versions(case) != before:
             raise AssertionError("Flux has changed what was as it wanted it: not the same task")
         peak = memory_mib(flux.pid)[1]
@@ -52,19 +53,23 @@ def measure(case: Case) -> None:
     results.add(measures.FLUX_WALL, objects, *(one.wall for one in spent))
     results.add(measures.FLUX_API, objects, *(one.cpu["kube-apiserver"] for one in spent))
     results.add(measures.FLUX_MEMORY, objects, peak)
-    for ratio, theirs, ours in (
-        (measures.FLUX_CPU_RATIO, measures.FLUX_CPU, measures.CHECK_CPU),
-        (measures.FLUX_WALL_RATIO, measures.FLUX_WALL, measures.CHECK_WALL),
-        (measures.FLUX_API_RATIO, measures.FLUX_API, measures.CHECK_API),
-    ):
-        results.compare(ratio, theirs, ours, objects)
+    pairs = list(zip(spent, ours, strict=True))
+    cpu = ((one.cpu["flux"], own.cpu["operator"]) for one, own in pairs)
+    server = ((one.cpu["kube-apiserver"], own.cpu["kube-apiserver"]) for one, own in pairs)
+    results.compare(measures.FLUX_CPU_RATIO, objects, cpu)
+    results.compare(measures.FLUX_WALL_RATIO, objects, ((one.wall, own.wall) for one, own in pairs))
+    results.compare(measures.FLUX_API_RATIO, objects, server)
+    case.stop()
 
 
-async def _reconciles(case: Case, flux: KustomizeController) -> list[Spent]:
+async def _reconciles(case: Case, flux: KustomizeController) -> tuple[list[Spent], list[Spent]]:
+    """Return what Flux has used each time, and full checks in turns with it."""
     spent: list[Spent] = []
+    ours: list[Spent] = []
     names = case.fleet.namespaces
     async with client_of(case.plane) as client, Watched(client, KUSTOMIZATIONS) as seen:
         for _ in range(case.options.repeats):
+            ours.append(typical(await checks(case, CHECKS)))
             request = str(time.time_ns())
             body: dict[str, Any] = {"metadata": {"annotations": {_REQUEST: request}}}
             with metered({"flux": flux.pid, **case.plane.pids}) as one:
@@ -81,7 +86,7 @@ async def _reconciles(case: Case, flux: KustomizeController) -> list[Spent]:
                     within=_WITHIN,
                 )
             spent.append(one)
-    return spent
+    return spent, ours
 
 
 def _handled(kustomization: dict[str, Any], request: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 _REQUEST: Final = "check.leadsman.dev/requestedAt"
 _HANDLED: Final = "lastHandledCheckAt"
 _WITHIN: Final = 600.0
+# How many are made in turns with each run of a peer.
+CHECKS: Final = 3
 
 
 def measure(case: Case) -> None:
     """Ask the operator for full checks of all targets, then run ``leadsman check --all``."""
     case.ensure_started()
     say(f"{case.options.repeats + 1} full checks")
-    spent = asyncio.run(_checks(case))
+    spent = asyncio.run(checks(case, case.options.repeats))
     results, objects = case.results, case.objects
     results.add(measures.CHECK_CPU, objects, *(one.cpu["operator"] for one in spent))
     results.add(measures.CHECK_WALL, objects, *(one.wall for one in spent))
@@ -36,10 +39,11 @@ def measure(case: Case) -> None:
     results.add(measures.CHECK_ETCD, objects, *(one.cpu["etcd"] for one in spent))
 
 
-async def _checks(case: Case) -> list[Spent]:
+async def checks(case: Case, count: int = 1) -> list[Spent]:
+    """Have so many full checks carried out, and one before, whose caches are cold."""
     spent: list[Spent] = []
     async with client_of(case.plane) as client, Watched(client) as reports:
-        for number in range(case.options.repeats + 1):
+        for number in range(count + 1):
             request = f"{time.time_ns()}-{number}"
             # Not the writing's pause is to be measured: nobody asks each second.
             await asyncio.sleep(REPORT_PERIOD)
@@ -58,6 +62,15 @@ async def _checks(case: Case) -> list[Spent]:
             if number:  # the first one's code and caches are cold, as nobody's are later
                 spent.append(one)
     return spent
+
+
+def typical(spent: list[Spent]) -> Spent:
+    """Return the medians of what several full checks have used."""
+    names = spent[0].cpu
+    return Spent(
+        {name: statistics.median(one.cpu[name] for one in spent) for name in names},
+        statistics.median(one.wall for one in spent),
+    )
 
 
 def command(case: Case) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from bench import measures
+from bench.fullcheck import CHECKS, checks, typical
 from bench.results import say
 from bench.usage import metered, run
 
@@ -19,14 +21,18 @@ OBJECTS: Final = 1_000
 
 
 def measure(case: Case) -> None:
-    """Run each over all objects at once; there is nothing to be found."""
-    case.stop()
+    """Run each over all objects at once; there is nothing to be found.
+
+    In turns with a full check, so that what else the machine does meets both.
+    """
+    case.ensure_started()
     manifests = case.fleet.stream(range(case.fleet.targets)).encode()
     _measure(
         case,
         manifests,
         (),
         (measures.KUBECTL_CPU, measures.KUBECTL_WALL, measures.KUBECTL_API),
+        measures.KUBECTL_RATIO,
         # A minute or more each.
         max(1, case.options.repeats - 1),
     )
@@ -36,13 +42,10 @@ def measure(case: Case) -> None:
         # What Flux owns it may overlap with: it sends the same.
         ("--server-side", "--force-conflicts"),
         (measures.SERVER_SIDE_CPU, measures.SERVER_SIDE_WALL, measures.SERVER_SIDE_API),
+        measures.SERVER_SIDE_RATIO,
         case.options.repeats,
     )
-    for ratio, theirs in (
-        (measures.KUBECTL_RATIO, measures.KUBECTL_CPU),
-        (measures.SERVER_SIDE_RATIO, measures.SERVER_SIDE_CPU),
-    ):
-        case.results.compare(ratio, theirs, measures.CHECK_CPU, case.objects)
+    case.stop()
 
 
 def _measure(
@@ -50,16 +53,20 @@ def _measure(
     manifests: bytes,
     arguments: tuple[str, ...],
     named: tuple[Measure, Measure, Measure],
+    ratio: Measure,
     repeats: int,
 ) -> None:
     line: list[str | Path] = [case.plane.tools["kubectl"], "diff", *arguments, "--filename=-"]
     say(" ".join(["kubectl", *map(str, line[1:])]))
     environment = case.plane.environment()
-    costs, servers = [], []
+    costs, servers, ours = [], [], []
     for _ in range(repeats):
+        ours.append(typical(asyncio.run(checks(case, CHECKS))).cpu["operator"])
         with metered(case.plane.pids) as spent:
             costs.append(run(line, environment, stdin=manifests).succeeded())
         servers.append(spent.cpu["kube-apiserver"])
     case.results.add(named[0], case.objects, *(cost.cpu for cost in costs))
     case.results.add(named[1], case.objects, *(cost.wall for cost in costs))
     case.results.add(named[2], case.objects, *servers)
+    theirs = (cost.cpu for cost in costs)
+    case.results.compare(ratio, case.objects, zip(theirs, ours, strict=True))

@@ -11,6 +11,8 @@ from bench import measures
 from bench.growth import by_size, exponent, steepest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bench.figures import Figure
     from bench.measures import Measure
 
@@ -52,11 +54,9 @@ class Results:
         )
         return next(found, None)
 
-    def compare(self, ratio: Measure, theirs: Measure, ours: Measure, objects: int) -> None:
-        """Add by how many times one measure is more than another, if both were taken."""
-        more, less = self.value(theirs, objects), self.value(ours, objects)
-        if more is not None and less:
-            self.add(ratio, objects, more / less)
+    def compare(self, ratio: Measure, objects: int, pairs: Iterable[tuple[float, float]]) -> None:
+        """Add by how many times one thing is more than another, of what was done in turns."""
+        self.add(ratio, objects, *(more / less for more, less in pairs))
 
     def conclude(self) -> None:
         """Add what follows from figures of several sizes."""

@@ -86,14 +86,10 @@ def test_growth_and_bytes_for_each_object_follow_from_the_sizes() -> None:
         assert each == pytest.approx(0.01 * 2**20)
 
 
-def test_a_ratio_needs_both() -> None:
+def test_a_ratio_is_that_of_what_was_done_in_turns() -> None:
     results = Results()
-    results.add(measures.KUBECTL_CPU, 1_000, 60.0)
-    results.compare(measures.KUBECTL_RATIO, measures.KUBECTL_CPU, measures.CHECK_CPU, 1_000)
-    assert results.value(measures.KUBECTL_RATIO, 1_000) is None
-    results.add(measures.CHECK_CPU, 1_000, 0.4, 0.5, 9.0)
-    results.compare(measures.KUBECTL_RATIO, measures.KUBECTL_CPU, measures.CHECK_CPU, 1_000)
-    assert results.value(measures.KUBECTL_RATIO, 1_000) == 120.0
+    results.compare(measures.KUBECTL_RATIO, 1_000, [(60.0, 0.5), (90.0, 1.0), (50.0, 0.5)])
+    assert results.value(measures.KUBECTL_RATIO, 1_000) == 100.0
 
 
 def test_goals_hold_up_to_a_size() -> None:
