@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
 _OLDEST = 2
 # New objects after which the youngest are looked through. What is decoded and compared comes and
-# goes by thousands; with Python's 700 that takes a tenth of a full check.
-_YOUNGEST = 10_000
-# A full collection follows so many of the middle generation, each of ten of the youngest: of what
-# comes to stay at the start it has 200,000 objects to look through, not a million, which is 0.1 s.
-_OFTEN = 2
+# goes by thousands: with Python's 700 more of it is looked through while it is there. With 10,000
+# there is so much at once that it takes a turn of the loop of more than 50 ms.
+_YOUNGEST = 2_000
 # Seconds between two full collections, where none comes by itself; each so many'th is of all.
 _EVERY = 600.0
 _ALL = 36
@@ -33,7 +31,7 @@ def set_aside() -> None:
     """Set aside what is there now, and from now on what has outlived a full collection."""
     if _after not in gc.callbacks:
         gc.callbacks.append(_after)
-    gc.set_threshold(_YOUNGEST, gc.get_threshold()[1], _OFTEN)
+    gc.set_threshold(_YOUNGEST, *gc.get_threshold()[1:])
     gc.collect()
 
 
