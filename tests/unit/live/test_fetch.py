@@ -7,7 +7,7 @@ import pytest
 
 from leadsman.errors import KubeError
 from leadsman.kube.discovery import ApiResource
-from leadsman.live.fetch import fetch_many
+from leadsman.live.fetch import fetch_each, fetch_many
 from unit.kube.playback import config_map, listed, status
 
 if TYPE_CHECKING:
@@ -181,8 +181,12 @@ async def test_where_all_namespaces_may_not_be_listed_each_is_that_is_worth_it(
     cluster.add("shop", *numbered(12))
     cluster.add("blog", *numbered(3))
     requests = ask("shop", *numbered(12)) + ask("blog", *numbered(3))
-    answers = await fetch_many(client, requests, lambda resource: resource is CONFIG_MAPS)
-    assert short(answers) == [f"ConfigMap {where}/{name}" for _, where, name in requests]
+    answers: dict[FetchRequest, FetchAnswer] = {}
+    await fetch_each(
+        client, requests, answers.__setitem__, lambda resource: resource is CONFIG_MAPS
+    )
+    told = [f"ConfigMap {where}/{name}" for _, where, name in requests]
+    assert short([answers[request] for request in requests]) == told
     assert cluster.lists == ["/api/v1/namespaces/shop/configmaps"]
     assert cluster.looks == ["/api/v1/namespaces/blog/configmaps"] * 3
 
@@ -213,3 +217,23 @@ async def test_without_any_answer_it_is_given_up_soon(
     assert short(answers) == ["ApiServerUnreachable"] * count
     # Four tries, each of which aiohttp makes twice, of at most 16 requests.
     assert 0 < len(cluster.looks) <= 8 * min(count, 16)
+
+
+async def test_each_is_handed_on_before_the_next_page_is_asked_for(
+    client: Client, server: Playback
+) -> None:
+    seen: list[str] = []
+    names = numbered(40)
+    fetching = asyncio.create_task(
+        fetch_each(client, ask("shop", *names), lambda request, _found: seen.append(request[2]))
+    )
+    first = await server.accept()
+    items = [listed(name, 1, "shop") for name in names[:30]]
+    metadata = {"resourceVersion": "1", "continue": "more", "remainingItemCount": 10}
+    await first.reply({"metadata": metadata, "items": items})
+    second = await server.accept()
+    assert seen == names[:30]
+    items = [listed(name, 1, "shop") for name in names[30:]]
+    await second.reply({"metadata": {"resourceVersion": "1"}, "items": items})
+    await fetching
+    assert seen == names

@@ -15,7 +15,7 @@ from leadsman.engine.inquiry import Answer
 from leadsman.engine.judging.resources import Resources
 from leadsman.engine.judging.serving import Serving
 from leadsman.errors import CompareError, KubeError
-from leadsman.live.fetch import FetchAnswer, FetchRequest, fetch_many
+from leadsman.live.fetch import FetchAnswer, FetchRequest, fetch_each
 from leadsman.live.versions import read_schema
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from leadsman.kube.discovery import ApiResource, Discovery
     from leadsman.live.schemas import Schemas
     from leadsman.model.identity import Gvk, ObjectKey
-
-# Objects judged between two turns of the event loop: a big Deployment takes 0.1 ms to judge.
-_JUDGED_AT_ONCE = 50
 
 
 class Acquirer:
@@ -146,39 +143,39 @@ class Acquirer:
                 observer.undescribed.pop(gvk, None)
 
     async def _fetch(self, state: TargetState, resources: dict[Gvk, ApiResource]) -> None:
-        keys: list[ObjectKey] = []
-        requests: list[FetchRequest] = []
+        requests: dict[FetchRequest, ObjectKey] = {}
         for key in tuple(state.pending):
             gvk = state.desired[key].gvk if key in state.desired else state.orphans.get(key)
             resource = resources.get(gvk) if gvk is not None else None
             if resource is not None and not self._unwatched(state, key, resource):
-                keys.append(key)
-                requests.append((resource, key.namespace, key.name))
+                requests[resource, key.namespace, key.name] = key
         if not requests:
             return
+        # What is read for a revision may be older than what a watch has brought by the time that
+        # another one is judged, beside this, which asks for what it needs.
         edition = state.edition
+        failures: list[Exception] = []
+
+        def answered(request: FetchRequest, answer: FetchAnswer) -> None:
+            key = requests[request]
+            # Else a watch was faster, and what it brought is newer.
+            if key in state.pending and state.edition == edition:
+                try:
+                    failure = self._answered(state, key, request[0], answer)
+                except Exception as defect:  # noqa: BLE001 - raised below, when all have ended
+                    failure = defect
+                if failure is not None:
+                    failures.append(failure)
+
         watches = self._following.watches
         apart = watches.apart if watches is not None else None
-        answers = await fetch_many(self._client, requests, apart)
-        if state.edition != edition:
-            # Another revision is being judged beside this, and asks for what it needs: what was
-            # read before it came may be older than what a watch has brought since.
-            return
-        failure: KubeError | None = None
-        for count, (key, request, answer) in enumerate(
-            zip(keys, requests, answers, strict=True), start=1
-        ):
-            if count % _JUDGED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-            if key in state.pending and state.edition == edition:
-                failure = self._answered(state, key, request[0], answer) or failure
-            # Else a watch was faster, and what it brought is newer.
-        if failure is not None:
-            raise failure
+        await fetch_each(self._client, requests, answered, apart)
+        if failures:
+            raise failures[-1]
 
     def _answered(
         self, state: TargetState, key: ObjectKey, resource: ApiResource, answer: FetchAnswer
-    ) -> KubeError | None:
+    ) -> Exception | None:
         """Record what was read of an object; hand back what may go better another time."""
         if isinstance(answer, KubeError):
             return self._unanswered(state, key, resource, answer)
