@@ -127,6 +127,11 @@ def placed(body: Mapping[str, Any], namespace: str) -> dict[str, Any]:
     return {**body, "metadata": {**body["metadata"], "namespace": namespace}}
 
 
+def everywhere(kind: str) -> str:
+    """Return where the API server lists a kind of all namespaces at once."""
+    return PLACES[kind].replace("namespaces/{}/", "")
+
+
 def path_of(kind: str, namespace: str, name: str) -> str:
     """Return where the API server has an object."""
     return f"{PLACES[kind].format(namespace)}/{name}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench import measures
 from bench.delivery import client_of, each
-from bench.fleet import PLACES
+from bench.fleet import KINDS, everywhere
 from bench.fullcheck import CHECKS, checks, typical
 from bench.results import say
 from bench.usage import Spent, memory_mib, metered
@@ -100,9 +100,8 @@ def _handled(kustomization: dict[str, Any], request: str) -> bool:
 def _versions(case: Case) -> dict[str, str]:
     """Return the resourceVersion of each object of the fleet."""
     found = {}
-    for kind, place in PLACES.items():
-        # Of all namespaces at once.
-        items = case.plane.api.get(place.replace("namespaces/{}/", ""))["items"]
+    for kind in KINDS:
+        items = case.plane.api.get(everywhere(kind))["items"]
         for metadata in (item["metadata"] for item in items):
             if metadata["name"].startswith("web-"):
                 key = f"{kind} {metadata['namespace']}/{metadata['name']}"

@@ -7,11 +7,12 @@ import gzip
 import http.client
 import json
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from bench import measures
-from bench.fleet import PLACES
+from bench.fleet import KINDS, everywhere
 from bench.results import say
 from bench.usage import metered
 from leadsman.kube.config import load
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 # Where it is measured: what more objects cost is more of the same.
 OBJECTS: Final = 10_000
 _PAGE: Final = 500
-_NAMESPACED: Final = "/namespaces/{}"
 
 
 def measure(case: Case) -> None:
@@ -46,12 +46,14 @@ def measure(case: Case) -> None:
         results.add(named.size, objects, *(read.size / 2**20 for read in reads))
 
 
+@dataclass(frozen=True, slots=True)
 class _Read:
     """What reading all lists took: seconds, and bytes on the way."""
 
-    def __init__(self) -> None:
-        self.wall = self.cpu = self.api = 0.0
-        self.size = 0
+    wall: float
+    cpu: float
+    api: float
+    size: int
 
 
 def _read(case: Case, encoding: str) -> _Read:
@@ -61,14 +63,12 @@ def _read(case: Case, encoding: str) -> _Read:
         urlsplit(config.server).netloc, context=access.tls, timeout=60.0
     )
     headers = {"Authorization": access.authorization, "Accept-Encoding": encoding}
-    read, began = _Read(), time.process_time()
+    began = time.process_time()
     with metered({"kube-apiserver": case.plane.pids["kube-apiserver"]}) as spent:
-        for place in PLACES.values():
-            read.size += sum(_pages(connection, place.replace(_NAMESPACED, ""), headers))
+        size = sum(sum(_pages(connection, everywhere(kind), headers)) for kind in KINDS)
     connection.close()
-    read.wall, read.api = spent.wall, spent.cpu["kube-apiserver"]
-    read.cpu = time.process_time() - began
-    return read
+    cpu = time.process_time() - began
+    return _Read(spent.wall, cpu, spent.cpu["kube-apiserver"], size)
 
 
 def _pages(

@@ -17,6 +17,7 @@ import orjson
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from leadsman.app.logs import Seldom
 from leadsman.app.relay import RELAYED, relaying
 from leadsman.app.web import split_bind
 from leadsman.errors import LeadsmanError
@@ -42,8 +43,6 @@ _PATIENCE = 10.0
 _MOST_CONNECTIONS = 64
 # Seconds that a webhook which is being answered may still take when Leadsman stops.
 _SHUTDOWN = 1.0
-# Seconds between two warnings about webhooks that were refused: anybody can send them.
-_WARN_EVERY = 60.0
 # Who is counted to have sent what another Pod has relayed: a forge's webhook is counted once.
 _PEER = "peer"
 
@@ -110,7 +109,7 @@ class Receiver:
         self._changed = changed
         self._counted = counted
         self._relay = relay
-        self._warned = -_WARN_EVERY
+        self._warnings = Seldom()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
@@ -150,9 +149,9 @@ class Receiver:
         return outcome, _say(202, "Git is looked at", targets=targets)
 
     def _warn(self, forge: Forge, request: web.Request) -> None:
-        if time.monotonic() - self._warned < _WARN_EVERY:
+        # Anybody can send them.
+        if not self._warnings.due():
             return
-        self._warned = time.monotonic()
         log.warning(
             "a webhook was refused: its signature is missing, or made with a secret that is not in "
             "--hooks-secret-file; others within a minute are only counted",

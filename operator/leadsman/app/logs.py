@@ -5,12 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 
 # What every LogRecord has; all else was given as ``extra``.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Libraries that say at INFO what is of no use to an operator's operator.
 _QUIET = ("aiohttp.access", "asyncio", "git", "kubernetes", "kopf")
+# Seconds between two warnings of what others can cause as often as they like.
+_SELDOM = 60.0
+
+
+class Seldom:
+    """Lets one warning through a minute; what comes in between is only counted."""
+
+    def __init__(self) -> None:
+        self._said = -_SELDOM
+
+    def due(self) -> bool:
+        """Tell whether to warn now, and begin the next minute if so."""
+        now = time.monotonic()
+        if now - self._said < _SELDOM:
+            return False
+        self._said = now
+        return True
 
 
 class JsonFormatter(logging.Formatter):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
+from leadsman.app.logs import Seldom
 from leadsman.app.web import split_bind
 from leadsman.errors import LeadsmanError
 from leadsman.source import pushes, signatures
@@ -41,8 +41,6 @@ _MOST = 64
 _MOST_EACH = 16
 # Seconds that those under way may still take when Leadsman stops.
 _SHUTDOWN = 1.0
-# Seconds between two warnings. In each rollout there are Pods that cannot be reached.
-_WARN_EVERY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ class Relay:
         self._waiting: Counter[URL] = Counter()
         # One at a time: a resolver that hangs holds a thread, which nobody can take from it.
         self._resolving = asyncio.Lock()
-        self._warned = -_WARN_EVERY
+        self._warnings = Seldom()
 
     def pass_on(self, request: web.Request, body: bytes) -> None:
         """Have the others told of an authentic request, whose body is ``body``; wait for nobody."""
@@ -179,9 +177,9 @@ class Relay:
 
     def _missed(self, outcome: str, why: str) -> None:
         self._counted(outcome)
-        if time.monotonic() - self._warned < _WARN_EVERY:
+        # In each rollout there are Pods that cannot be reached.
+        if not self._warnings.due():
             return
-        self._warned = time.monotonic()
         log.warning(
             "a push was not relayed to another Pod, whose targets are looked at when their "
             "interval is over; others within a minute are only counted",

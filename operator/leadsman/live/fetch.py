@@ -40,8 +40,6 @@ _ANSWERED_AT_ONCE = 25
 # Forbidden to list, or a list that cannot be selected from, as of some aggregated APIs.
 _MAY_ONLY_GET = frozenset({400, 403})
 
-_Name: TypeAlias = tuple[str, str]
-
 
 async def fetch_many(client: Client, requests: Sequence[FetchRequest]) -> list[FetchAnswer]:
     """Return each object as it is now, in the order of the requests; raise nothing."""
@@ -67,26 +65,26 @@ async def fetch_each(
         del left[request]
         answered(request, found)
 
-    by_resource: defaultdict[ApiResource, set[_Name]] = defaultdict(set)
-    for resource, namespace, name in left:
-        by_resource[resource].add((namespace, name))
+    by_resource: defaultdict[ApiResource, set[FetchRequest]] = defaultdict(set)
+    for request in left:
+        by_resource[request[0]].add(request)
     await asyncio.gather(
         *(
-            _list(client, resource, scope, {(resource, *name) for name in names}, answer)
+            _list(client, resource, scope, asked, answer)
             for resource, wanted in by_resource.items()
-            for scope, names in _scopes(wanted, apart=apart is not None and apart(resource))
-            if len(names) > _LIST_FROM
+            for scope, asked in _scopes(wanted, apart=apart is not None and apart(resource))
+            if len(asked) > _LIST_FROM
         )
     )
     rest = iter(tuple(left))
     await asyncio.gather(*(_get(client, rest, answer) for _ in range(_AT_ONCE)))
 
 
-def _scopes(wanted: set[_Name], *, apart: bool) -> Iterator[tuple[str, set[_Name]]]:
+def _scopes(wanted: set[FetchRequest], *, apart: bool) -> Iterator[tuple[str, set[FetchRequest]]]:
     """Split by namespace where each is asked for enough or it must be, else keep all together."""
-    by_namespace: defaultdict[str, set[_Name]] = defaultdict(set)
-    for name in wanted:
-        by_namespace[name[0]].add(name)
+    by_namespace: defaultdict[str, set[FetchRequest]] = defaultdict(set)
+    for request in wanted:
+        by_namespace[request[1]].add(request)
     if apart or len(wanted) > _LIST_FROM * len(by_namespace):
         yield from by_namespace.items()
     else:

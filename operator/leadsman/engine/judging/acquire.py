@@ -154,7 +154,8 @@ class Acquirer:
         # What is read for a revision may be older than what a watch has brought by the time that
         # another one is judged, beside this, which asks for what it needs.
         edition = state.edition
-        failures: list[Exception] = []
+        failures: list[KubeError] = []
+        defects: list[Exception] = []
 
         def answered(request: FetchRequest, answer: FetchAnswer) -> None:
             key = requests[request]
@@ -163,19 +164,22 @@ class Acquirer:
                 try:
                     failure = self._answered(state, key, request[0], answer)
                 except Exception as defect:  # noqa: BLE001 - raised below, when all have ended
-                    failure = defect
+                    defects.append(defect)
+                    return
                 if failure is not None:
                     failures.append(failure)
 
         watches = self._following.watches
         apart = watches.apart if watches is not None else None
         await fetch_each(self._client, requests, answered, apart)
+        if defects:
+            raise defects[0]
         if failures:
             raise failures[-1]
 
     def _answered(
         self, state: TargetState, key: ObjectKey, resource: ApiResource, answer: FetchAnswer
-    ) -> Exception | None:
+    ) -> KubeError | None:
         """Record what was read of an object; hand back what may go better another time."""
         if isinstance(answer, KubeError):
             return self._unanswered(state, key, resource, answer)

@@ -45,9 +45,7 @@ class Following:
     async def watch(self, key: TargetKey, resources: frozenset[ApiResource]) -> bool:
         """Watch the kinds of the target's objects; tell whether anything is watched at all.
 
-        Raises:
-            KubeError: the first lists take too long.
-
+        Their first lists are waited for, though not for ever.
         """
         if self.watches is None:
             return False

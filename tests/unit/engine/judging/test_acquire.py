@@ -13,9 +13,9 @@ from leadsman.errors import KubeError
 from leadsman.live.scope import EVERYWHERE, Scope
 from leadsman.live.spread import Gap
 from leadsman.model.finding import State
-from unit.engine.judging.world import WEB, World, config_map
-from unit.engine.samples import key
-from unit.kube.playback import reply
+from unit.engine.judging.world import RESOURCE, WEB, World, config_map
+from unit.engine.samples import CONFIG_MAP, key
+from unit.kube.playback import reply, status
 
 if TYPE_CHECKING:
     from leadsman.engine.state import TargetState
@@ -42,6 +42,28 @@ async def test_an_answer_from_before_a_commit_does_not_judge_it(
     await reply({"items": [config_map("0", resourceVersion="5")]})(exchange)
     await proving
     assert world.state.pending == {WEB}
+
+
+async def test_a_defect_is_raised_and_no_refusal_hides_it(
+    client: Client, server: Playback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise TypeError("a defect")
+
+    world = World(client)
+    world.commit("1")
+    late = key("late")
+    world.state.orphans[late] = CONFIG_MAP
+    world.state.pending = {WEB, late}
+    monkeypatch.setattr(world.observer, "judge", broken)
+    monkeypatch.setattr(world.acquirer, "_unanswered", lambda *given: given[-1])
+    fetching = asyncio.create_task(world.acquirer._fetch(world.state, {CONFIG_MAP: RESOURCE}))
+    asked = [await server.accept(), await server.accept()]
+    asked.sort(key=lambda exchange: "late" in exchange.query["fieldSelector"])
+    await reply({"items": [config_map("1", resourceVersion="5")]})(asked[0])
+    await reply(status(409, "Conflict", "refused"), 409)(asked[1])
+    with pytest.raises(TypeError, match="a defect"):
+        await fetching
 
 
 @pytest.mark.parametrize(
