@@ -7,6 +7,7 @@ import logging
 import random
 import signal
 import time
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -49,6 +50,8 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+# DriftChecks that are taken in within one turn of the loop.
+_AT_ONCE = 50
 # Until what the API server or kopf has ended is started again.
 _RESTARTS = Backoff(base=1.0, cap=30.0)
 
@@ -228,15 +231,24 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
         group.create_task(_supervise("the watch of kinds", surface.run))
         if engine.confirmer is not None:
             group.create_task(_supervise("the watch of admission", admission.run))
-        for resource in await _persist(
-            "the list of DriftChecks", lambda: parts.driftchecks(namespaces)
-        ):
-            if owns(key_of(resource)):
-                engine.resource_changed(resource)
+        await _persist("the list of DriftChecks", lambda: _read_targets(this))
         # It lists them, too. Not before they are served: it may not notice that they come to be.
         group.create_task(_supervise("kopf", lambda: _kopf(this)))
         engine.listed()
         this.listed.set()
+
+
+async def _read_targets(this: _Run) -> None:
+    """Make all targets known that there are. Raises KubeError; call it again then."""
+    async with aclosing(this.parts.driftchecks(this.settings.namespaces)) as resources:
+        number = 0
+        async for resource in resources:
+            if this.shard.owns(key_of(resource)):
+                this.parts.engine.resource_changed(resource)
+            number += 1
+            if number % _AT_ONCE == 0:
+                # Of 10,000 at once nothing else would be done for half a second.
+                await asyncio.sleep(0)
 
 
 async def _kopf(this: _Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,15 @@ from leadsman.errors import LeadsmanError
 from leadsman.kube.client import Client
 from leadsman.kube.config import load
 from leadsman.kube.discovery import ApiResource, Discovery
+from leadsman.kube.listing import list_pages
+from leadsman.kube.objects import decode_object
 from leadsman.live.schemas import Schemas
 from leadsman.render.renderer import Renderer
 from leadsman.report.own_metrics import Instruments
 from leadsman.source.mirrors import GitMirrors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
     from leadsman.model.json import JsonObject
@@ -36,19 +38,21 @@ class Parts:
     instruments: Instruments
     engine: Engine
 
-    async def driftchecks(self, namespaces: tuple[str, ...] = ()) -> list[JsonObject]:
-        """Return the cluster's DriftChecks, of the named namespaces or of all.
+    async def driftchecks(self, namespaces: tuple[str, ...] = ()) -> AsyncGenerator[JsonObject]:
+        """Yield the cluster's DriftChecks, of the named namespaces or of all.
+
+        Now and then one is yielded once more, as it is then: when its list had to begin again.
 
         Raises:
             KubeError: they could not be listed, for instance because the CRD is not installed, or
                 because that is forbidden in one of the namespaces.
 
         """
-        found: list[JsonObject] = []
         for namespace in namespaces or ("",):
-            answer = await self.client.get(DRIFTCHECKS.path(namespace))
-            found.extend(answer["items"])
-        return found
+            async with aclosing(list_pages(self.client, DRIFTCHECKS, namespace)) as pages:
+                async for page in pages:
+                    for item in page.items:
+                        yield decode_object(item, DRIFTCHECKS)
 
 
 def user_agent(settings: Settings) -> str:

@@ -63,7 +63,8 @@ async def selected(options: argparse.Namespace, parts: Parts) -> Selection:
         resources = read_driftchecks(options.filename, namespace)
     else:
         namespaces = (options.namespace,) if options.namespace else ()
-        resources = await parts.driftchecks(namespaces)
+        found = {each["metadata"]["uid"]: each async for each in parts.driftchecks(namespaces)}
+        resources = list(found.values())
     if not resources:
         raise SpecError("there is no DriftCheck to check", reason="NothingToCheck")
     return await _with_reports(_select(resources), parts.client)

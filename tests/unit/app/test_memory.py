@@ -99,3 +99,18 @@ async def test_what_was_set_aside_is_looked_through_at_long_intervals(
         while gone() is not None:  # noqa: ASYNC110 - the collector wakes no one
             await asyncio.sleep(0)
     tending.cancel()
+
+
+async def test_what_is_new_is_looked_through_before_it_is_much() -> None:
+    memory.set_aside()
+    tending = asyncio.create_task(memory.tend())
+    await asyncio.sleep(0)
+    fulls = gc.get_stats()[2]["collections"]
+    kept = []
+    async with asyncio.timeout(60):
+        while gc.get_stats()[2]["collections"] == fulls:
+            kept += [Node() for _ in range(1000)]
+            await asyncio.sleep(0)
+    tending.cancel()
+    # Python itself looks through the middle generation ten times first, at 20,000 objects each.
+    assert len(kept) < 200_000
