@@ -25,7 +25,7 @@ _OLDEST = 2
 # there is so much at once that it takes a turn of the loop of more than 50 ms.
 _YOUNGEST = 2_000
 # Collections of the middle generation, each after 20,000 new objects, until a full one is due.
-_MIDDLE = 5
+_MIDDLE = 2
 # Seconds between two full collections, where none comes by itself; each so many'th is of all.
 _EVERY = 600.0
 _ALL = 36

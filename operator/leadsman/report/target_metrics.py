@@ -148,7 +148,8 @@ class TargetMetrics:
     def families(self) -> Iterator[bytes]:
         """Yield each family with its series, by target, as all is when the first is asked for."""
         if not self._order:
-            self._order = sorted(self._lines)
+            # By texts and not by what they make up, which takes ten times as long.
+            self._order = sorted(self._lines, key=lambda key: (key.kind, key.namespace, key.name))
         kept = [self._lines[key] for key in self._order]
         checked = [self._checked[key] for key in self._order]
         lines, left_out = self._objects()

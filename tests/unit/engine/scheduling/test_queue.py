@@ -179,3 +179,26 @@ async def test_a_group_that_is_busy_leaves_workers_to_others() -> None:
     assert not waiting.done()
     queue.done("slow 1")
     assert await waiting == "slow 2"
+
+
+async def test_work_that_waits_for_nothing_lets_others_have_their_turn() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    for number in range(100):
+        queue.add(f"shop-{number}")
+    handled = 0
+
+    async def handle(_: str) -> None:
+        nonlocal handled
+        handled += 1
+
+    work = asyncio.create_task(queue.run(handle, workers=2))
+    most = 0
+    async with asyncio.timeout(5):
+        while handled < 100:
+            before = handled
+            await asyncio.sleep(0)
+            most = max(most, handled - before)
+    work.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+    assert most == 2
