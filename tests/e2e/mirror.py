@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.waiting import until
@@ -74,10 +72,3 @@ def excused(check: Check) -> dict[tuple[str, str], dict[str, Any]]:
         for item in status.get("excused", ())
         for change in item["changes"]
     }
-
-
-def a_second_later(check: Check, path: str) -> None:
-    """Wait until what is written now has another time than an object's creation."""
-    created = check.plane.api.get(path)["metadata"]["creationTimestamp"]
-    then = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
-    until(lambda: time.time() >= then + 1, "the next second")

@@ -9,10 +9,11 @@ import pytest
 
 from controlplane.gitserver import GitServer
 from controlplane.plane import ControlPlane
-from e2e.mirror import a_second_later, config, excused, mirror
+from e2e.mirror import config, excused, mirror
 from harness.checks import Check
 from harness.flux import KustomizeController
 from harness.operator import Operator, install
+from harness.waiting import a_second_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,12 +71,12 @@ def test_flux_says_what_it_applied(
         assert report.status["summary"]["admissionFields"] == 2
 
         # Delivered again: an object that was written then, and one more that nothing changes.
-        a_second_later(check, path)
+        a_second_later()
         for data in ({"same": "two"}, {"same": "two", "more": "three"}):
             check.wait(tells(deliver(**data)), "in sync with what was delivered")
 
         # Somebody who takes Flux's name, in its way and in another.
-        a_second_later(check, path)
+        a_second_later()
         by_name = f"{path}?fieldManager=kustomize-controller"
         plane.api.patch(by_name, {"data": {"image": "person"}})
         report = check.wait(

@@ -37,3 +37,12 @@ def until(
             raise AssertionError(f"waited {timeout:.0f} s for {what}{seen}")
         pause.wait(_LOOK_EVERY)
     return value
+
+
+def a_second_later() -> None:
+    """Wait until what is written now has another time than whatever was written before.
+
+    The API server notes whole seconds.
+    """
+    then = int(time.time())
+    until(lambda: time.time() >= then + 1, "the next second")

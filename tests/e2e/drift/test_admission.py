@@ -9,9 +9,9 @@ import pytest
 
 from controlplane.webhook import Webhook
 from e2e.drift.conftest import Shop
-from e2e.mirror import POLICIES, a_second_later, config, excused, mirror
+from e2e.mirror import POLICIES, config, excused, mirror
 from harness.checks import Check
-from harness.waiting import until
+from harness.waiting import a_second_later, until
 from inputs import real_input
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_what_a_person_changes_is_drift_however_it_was_done(
 ) -> None:
     shop = open_shop(namespace, files("untouched", *WAYS))
     assert len(excused(shop.check)) == 2 * (len(WAYS) + 1)
-    a_second_later(shop.check, config_map(shop, "removal"))
+    a_second_later()
     for name, change in WAYS.items():
         change(shop, name)
     report = shop.check.wait(lambda report: len(report.states) == len(WAYS), "each of the changes")
@@ -182,7 +182,7 @@ def test_a_webhook_is_told_from_a_person(
             # Nothing tells what was sent, but for what its sender still owns.
             assert set(report.changes("Deployment", "podinfo")) == {IMAGE, COMMAND}
             assert [change["path"] for change in deployment["excused"]] == [PROBE]
-        a_second_later(shop.check, f"/apis/apps/v1/namespaces/{namespace}/deployments/podinfo")
+        a_second_later()
         shop.kubectl("set", "image", "deployment/podinfo", "podinfod=evil:1")
         report = shop.check.wait(
             lambda report: (
@@ -257,7 +257,7 @@ def test_what_helm_sent_is_read_from_its_release(
     )
 
     # An upgrade that writes the object, and one after it that does not.
-    a_second_later(shop.check, config_map(shop, "web"))
+    a_second_later()
     check.patch(helm={"releaseName": "web", "values": {"same": "two"}})
     check.wait_verdict("Drifted")
     upgrade("--set", "same=two")
@@ -276,7 +276,7 @@ def test_what_helm_sent_is_read_from_its_release(
     assert {change["path"] for change in told} == {"/data/gone", "/data/image"}
 
     # A person, and one who takes Helm's name.
-    a_second_later(shop.check, config_map(shop, "other"))
+    a_second_later()
     patched(shop, "web")
     patched(shop, "other", "--field-manager=helm")
     report = check.wait(

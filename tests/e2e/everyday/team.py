@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -174,12 +173,6 @@ class Team:
                 yield
             finally:
                 self.plane.kubectl("delete", "mutatingwebhookconfiguration", hook.name)
-
-    @staticmethod
-    def a_second_later() -> None:
-        """Wait until what is written now has another time than what was written before."""
-        then = int(time.time())
-        until(lambda: time.time() >= then + 1, "the next second")
 
     def told(self) -> Told:
         """Return what is said of all objects; the modes have to agree, and nothing is open."""

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from e2e.everyday.team import CHART, ENV, PARTS, POD, SENT, deployment, parts, web
+from harness.waiting import a_second_later
 
 if TYPE_CHECKING:
     from e2e.everyday.team import Team
@@ -85,7 +86,7 @@ def test_what_the_api_server_keeps_though_delivery_has_dropped_it(team: Team, wa
     before = objects({"a": "b", "gone": "c"}, serviceAccountName="strong")
     team.apply(*before, flags=SENT[way])
     assert team.told() == {}
-    team.a_second_later()
+    a_second_later()
     team.apply(*objects({"a": "b"}), flags=SENT[way])
     name = "jsonpath={.spec.template.spec.serviceAccountName}"
     assert team.kubectl("get", "deployment/web", "-o", name) == "strong"

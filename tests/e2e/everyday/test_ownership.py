@@ -9,6 +9,7 @@ import pytest
 
 from e2e.everyday.team import DEPLOYMENT, ENV, PARTS, SENT, deployment, parts, web
 from harness.jars import define, jar
+from harness.waiting import a_second_later
 
 if TYPE_CHECKING:
     from e2e.everyday.team import Team
@@ -105,7 +106,7 @@ def test_what_git_drops_of_a_whole_is_left_behind_though_a_person_has_applied_it
     team: Team, manager: str
 ) -> None:
     team.send(manager, *parts("pods", "services"))
-    team.a_second_later()
+    a_second_later()
     team.send("kubectl", *parts("pods", "services"))
     team.git(*parts("pods", "services"))
     assert team.told() == {}
@@ -198,7 +199,7 @@ def deliver_keys(team: Team, way: str) -> None:
     else:
         team.apply(KEYS, flags=SENT[way])
     assert team.told() == {}
-    team.a_second_later()
+    a_second_later()
 
 
 @pytest.mark.parametrize(("way", "person"), [("flux", "kubectl"), ("helm", "me")])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from e2e.everyday.team import SENT
+from harness.waiting import a_second_later
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def deliver(team: Team, way: str) -> None:
         team.chart(at_node())
         team.helm("install", f"--server-side={str(way == 'helm').lower()}")
     assert team.told() == {}
-    team.a_second_later()
+    a_second_later()
 
 
 @pytest.mark.parametrize("way", ["csa", "server-side", "helm", "helm by update"])
@@ -92,7 +93,7 @@ def test_a_person_applies_another_type(team: Team, *, by_tool: bool) -> None:
     else:
         team.apply(at_node())
     assert team.told() == {}
-    team.a_second_later()
+    a_second_later()
     other = at_node(type="ClusterIP")
     team.kubectl("apply", "-f", "-", stdin=json.dumps(other))
     told = team.told()
@@ -103,7 +104,7 @@ def test_a_person_applies_another_type(team: Team, *, by_tool: bool) -> None:
 def test_a_policy_for_traffic_goes_with_the_type(team: Team) -> None:
     team.apply(at_node(externalTrafficPolicy="Local"))
     assert team.told() == {}
-    team.a_second_later()
+    a_second_later()
     other = at_node(type="ClusterIP", externalTrafficPolicy="Local")
     team.kubectl("apply", "-f", "-", stdin=json.dumps(other))
     assert team.told().keys() == {TYPE, PORT, "/spec/externalTrafficPolicy"}
@@ -115,7 +116,7 @@ def test_an_address_that_is_given_up_comes_back_another(team: Team) -> None:
     team.kubectl("delete", "service/web")
     team.apply(service(clusterIP=address))
     assert team.told() == {}
-    team.a_second_later()
+    a_second_later()
     team.patch("service/web", {"spec": {"type": "ExternalName", "externalName": "a.example"}})
     team.patch("service/web", {"spec": {"type": "ClusterIP", "externalName": None}})
     assert [*team.told()] == ["/spec/clusterIP"]
