@@ -12,6 +12,7 @@ from leadsman.kube.objects import decode_object, fingerprint
 from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
 from leadsman.kube.watching import Failed, KindWatch, Recovered
 from leadsman.model.identity import ObjectKey
+from leadsman.turns import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# How long events may be worked on before others get their turn on the event loop; seconds.
-_TURN = 0.005
 _RESTART_AFTER, _LONGEST_RESTART_AFTER = 5.0, 300.0
 
 
@@ -114,7 +113,6 @@ class Feed:
             delay = min(2 * delay, _LONGEST_RESTART_AFTER)
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         self._watch = KindWatch(
             self._client,
             self.resource,
@@ -122,13 +120,10 @@ class Feed:
             gate=self._gate,
             restarted=self._note_restart,
         )
-        turn_ends = loop.time() + _TURN
         async with aclosing(self._watch.events()) as events:
             async for event in events:
                 self._take(event)
-                if loop.time() > turn_ends:
-                    await asyncio.sleep(0)
-                    turn_ends = loop.time() + _TURN
+                await give_way()
 
     def _take(self, event: WatchEvent) -> None:
         match event:

@@ -22,6 +22,7 @@ import msgspec
 
 import leadsman
 from leadsman.storage import write_whole
+from leadsman.turns import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,8 +36,6 @@ log = logging.getLogger(__name__)
 
 # Another number where what is kept would be read in another way.
 _FORMAT: Final = 2
-# Objects that are written down between two turns of the event loop: 2 us each.
-_AT_ONCE: Final = 2000
 _EVERY: Final = 300.0
 
 
@@ -108,17 +107,13 @@ class VerdictCache:
         """Write down what is in sync now."""
         targets = []
         digest_of = self._digester()
-        count = 0
         for state in tuple(states.values()):
             entries = self._entries(state, digest_of)
             if entries:
                 targets.append(
                     _Target(state.key.kind, state.key.namespace, state.key.name, state.uid, entries)
                 )
-            count += len(entries)
-            if count >= _AT_ONCE:
-                count = 0
-                await asyncio.sleep(0)
+            await give_way()
         try:
             await asyncio.to_thread(self._write, _File(_FORMAT, targets))
         except OSError as error:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from leadsman.engine.reporting.status import same, status_of
+from leadsman.turns import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from leadsman.model.identity import TargetKey
     from leadsman.model.status import TargetStatus
     from leadsman.report.target_metrics import TargetMetrics
-
-# Targets whose lines are written between two turns of the event loop: some 0.1 ms each.
-_AT_ONCE = 50
 
 
 class Gauges:
@@ -49,7 +46,7 @@ class Gauges:
 
     async def refresh(self) -> None:
         """Bring the metrics up to date; what is between two revisions stays as it was."""
-        for count, key in enumerate(tuple(self._changed), start=1):
+        for key in tuple(self._changed):
             state = self._states.get(key)
             if state is not None and state.settled and not state.busy:
                 self._changed.discard(key)
@@ -59,5 +56,4 @@ class Gauges:
                 reported = state.reported
                 is_reported = reported is not None and same(reported, status)
                 self._shown[key] = reported if reported is not None and is_reported else status
-            if count % _AT_ONCE == 0:
-                await asyncio.sleep(0)
+            await give_way()
