@@ -102,8 +102,12 @@ class Checkout:
         refused.
         """
         path = posixpath.normpath(posixpath.join("/", path.replace("\0", "�")))[1:]
-        found = ""
-        for part in path.split("/"):
+        # What was passed is a folder and no link, and files stay as they are: to walk down a deep
+        # tree is not to begin at its top each time.
+        found = posixpath.dirname(path)
+        while found and found not in self._passed:
+            found = posixpath.dirname(found)
+        for part in path[len(found) :].lstrip("/").split("/"):
             found = posixpath.join(found, part)
             full = self.root / found
             if os.path.islink(full):  # noqa: PTH114 - says no of an impossible name
