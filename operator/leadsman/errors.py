@@ -71,6 +71,12 @@ class CompareError(LeadsmanError):
     stage = "compare"
 
 
+class DeliveryError(LeadsmanError):
+    """Whoever delivers a target has not delivered it, or says that it fails."""
+
+    stage = "delivery"
+
+
 class LeaseLostError(LeadsmanError):
     """Another process may have taken over: nothing may be written any more."""
 

@@ -28,7 +28,7 @@ LONGEST = (
 )
 
 
-FOLDERS = ("/drift/", "/everyday/")
+FOLDERS = ("/drift/", "/everyday/", "/flux/")
 
 
 class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # it has no types

@@ -59,10 +59,11 @@ def monitored(plane: ControlPlane, tmp_path: Path) -> ControlPlane:
     return plane
 
 
-def _apply(plane: ControlPlane, folder: Path, component: str) -> None:
-    """Apply what a user's kustomization with one of the components makes."""
+def _apply(plane: ControlPlane, folder: Path, *components: str) -> None:
+    """Apply what a user's kustomization with some of the components makes."""
     deploy = os.path.relpath(ROOT / "deploy", folder.resolve())
-    kustomization = {"resources": [deploy], "components": [f"{deploy}/components/{component}"]}
+    named = [f"{deploy}/components/{component}" for component in components]
+    kustomization = {"resources": [deploy], "components": named}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     plane.kubectl("apply", "--validate=strict", "-k", folder)
 
@@ -196,6 +197,20 @@ def test_without_secrets_what_operators_publish_for_viewers_is_joined(
     ]
     no_secrets.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(roles))
     eventually(custom, what="aggregated")
+    assert not any(may(no_secrets, verb, "", "secrets") for verb in READ)
+    assert writes(no_secrets, "default") == OWN
+
+
+def test_without_secrets_flux_own_objects_are_read_by_a_component(
+    no_secrets: ControlPlane, tmp_path: Path
+) -> None:
+    kinds = (
+        ("kustomize.toolkit.fluxcd.io", "kustomizations"),
+        ("source.toolkit.fluxcd.io", "buckets"),
+    )
+    assert not any(may(no_secrets, verb, *kind) for verb in READ for kind in kinds)
+    _apply(no_secrets, tmp_path, "no-secrets", "flux")
+    eventually(lambda: all(may(no_secrets, v, *kind) for v in READ for kind in kinds), what="added")
     assert not any(may(no_secrets, verb, "", "secrets") for verb in READ)
     assert writes(no_secrets, "default") == OWN
 

@@ -85,12 +85,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A DriftCheck, and its DriftReport."""
+    """A DriftCheck, or another ``kind`` of target, and its DriftReport."""
 
     operator: Operator
     plane: ControlPlane
     namespace: str
     name: str
+    kind: str = "DriftCheck"
 
     def create(self, **spec: Any) -> Self:
         """Create the DriftCheck, of the branch ``main`` if no other ref is given."""
@@ -127,7 +128,9 @@ class Check:
     def report(self) -> Report:
         """Return the report as it is now."""
         try:
-            return Report(self.plane.api.get(self._path("driftreports")))
+            own = self.kind == "DriftCheck"
+            name = self.name if own else f"{self.kind.lower()}.{self.name}"
+            return Report(self.plane.api.get(self._path("driftreports", name)))
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -163,7 +166,7 @@ class Check:
         found: list[dict[str, Any]] = [
             event
             for event in self.plane.api.get(path)["items"]
-            if event["regarding"]["kind"] == "DriftCheck"
+            if event["regarding"]["kind"] == self.kind
             and event["regarding"]["name"] == self.name
             and (not reasons or event["reason"] in reasons)
         ]
@@ -173,7 +176,7 @@ class Check:
     def labels(self) -> dict[str, str]:
         """The labels of its series in the metrics."""
         return {
-            "target_kind": "DriftCheck",
+            "target_kind": self.kind,
             "target_namespace": self.namespace,
             "target_name": self.name,
         }

@@ -3,6 +3,7 @@
     with ControlPlane() as plane, KustomizeController(plane) as flux:
         flux.deliver("shop", manifests)     # applied when it returns; else a FluxError says why
         flux.remove("shop")                 # its objects are gone, too
+        flux.reconcile("shop", files, url=git.url("shop"), revision=revision, path="./prod")
 
 Flux's source-controller is not there: what it would say of a Git repository, that is, where the
 archive of a revision is, is written into the GitRepository's status here.
@@ -34,6 +35,7 @@ from harness.artifacts import ArtifactServer
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
 
     from controlplane.plane import ControlPlane
     from harness.artifacts import Artifact
@@ -50,6 +52,9 @@ TOKEN_SECONDS = 365 * 24 * 3600
 SOURCES = f"/apis/source.toolkit.fluxcd.io/v1/namespaces/{NAMESPACE}/gitrepositories"
 KUSTOMIZATIONS = f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{NAMESPACE}/kustomizations"
 APPLY = "fieldManager=leadsman-truth&force=true"
+# What is delivered without a repository is none of Leadsman's targets.
+_SUCCEEDED = "ReconciliationSucceeded"
+_UNTOLD = {"leadsman.dev/ignore": "true"}
 CUSTOM_RESOURCES = (
     "kustomizations.kustomize.toolkit.fluxcd.io",
     "gitrepositories.source.toolkit.fluxcd.io",
@@ -135,14 +140,46 @@ class KustomizeController:
                 "manifests.yaml": content,
             }
         )
-        self._publish(name, artifact, revision)
+        self._publish(name, artifact, revision, f"https://git.invalid/{name}")
         for attempt in range(1, attempts + 1):
-            problem = self._reconcile(name, revision, within)
+            problem = self._reconcile(name, revision, within, {}, _UNTOLD)
             if not problem:
                 break
             if attempt == attempts:
                 raise FluxError(f"{NAME} did not apply {name} at {revision}: {problem}")
         return revision
+
+    def reconcile(
+        self,
+        name: str,
+        files: Mapping[str, bytes],
+        *,
+        url: str,
+        revision: str,
+        within: float = TIMEOUT,
+        **spec: Any,
+    ) -> str:
+        """Have the controller apply what a Kustomization makes of files; return why it failed.
+
+        ``url`` is where the same files can be had at ``revision``. ``spec`` is laid over that of a
+        Kustomization of all files, which reconciles when it is asked to.
+        """
+        self._publish(name, self._server.publish(files), revision, url)
+        problem = self._reconcile(name, revision, within, spec, {})
+        if problem.startswith(_SUCCEEDED):
+            # It answered while it was at the revision before.
+            problem = self._reconcile(name, revision, within, spec, {})
+        return problem
+
+    def kustomization(self, name: str) -> dict[str, Any]:
+        """A Kustomization as it is now."""
+        found: dict[str, Any] = self._plane.api.get(f"{KUSTOMIZATIONS}/{name}")
+        return found
+
+    def patch(self, name: str, manager: str = "kubectl-edit", **spec: Any) -> None:
+        """Change a Kustomization's spec as somebody would; None removes a field."""
+        path = f"{KUSTOMIZATIONS}/{name}?fieldManager={manager}"
+        self._plane.api.patch(path, {"spec": spec})
 
     def remove(self, name: str, *, within: float = TIMEOUT) -> None:
         """Delete a Kustomization; return when it is gone, and with it what it had applied.
@@ -204,13 +241,13 @@ class KustomizeController:
         self._apply(f"/apis/{group}/v1/clusterrolebindings/{NAME}", binding)
         return self._plane.service_account_kubeconfig(NAMESPACE, NAME, TOKEN_SECONDS)
 
-    def _publish(self, name: str, artifact: Artifact, revision: str) -> None:
+    def _publish(self, name: str, artifact: Artifact, revision: str, url: str) -> None:
         """Say where a revision's archive is, as source-controller would."""
         source = {
             "apiVersion": "source.toolkit.fluxcd.io/v1",
             "kind": "GitRepository",
             "metadata": {"name": name},
-            "spec": {"interval": NEVER, "url": f"https://git.invalid/{name}"},
+            "spec": {"interval": NEVER, "url": url},
         }
         status = {
             "artifact": {
@@ -226,7 +263,14 @@ class KustomizeController:
         self._apply(path, source)
         self._apply(f"{path}/status", {**source, "status": status})
 
-    def _reconcile(self, name: str, revision: str, within: float) -> str:
+    def _reconcile(
+        self,
+        name: str,
+        revision: str,
+        within: float,
+        spec: dict[str, Any],
+        annotations: dict[str, str],
+    ) -> str:
         """Ask for a reconciliation and await its end; return why it failed, or nothing."""
         with self._lock:
             request = f"{time.time_ns()}-{next(self._requests)}"
@@ -235,7 +279,7 @@ class KustomizeController:
             "kind": "Kustomization",
             "metadata": {
                 "name": name,
-                "annotations": {"reconcile.fluxcd.io/requestedAt": request},
+                "annotations": {"reconcile.fluxcd.io/requestedAt": request, **annotations},
             },
             "spec": {
                 "interval": NEVER,
@@ -247,6 +291,7 @@ class KustomizeController:
                 "force": False,
                 "deletionPolicy": "WaitForTermination",
                 "sourceRef": {"kind": "GitRepository", "name": name},
+                **{field: value for field, value in spec.items() if value is not None},
             },
         }
         path = f"{KUSTOMIZATIONS}/{name}"

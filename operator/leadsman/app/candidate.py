@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from leadsman.errors import LeaseLostError
 from leadsman.kube.leases import Lease
-from leadsman.report.times import rfc3339_micro
+from leadsman.times import rfc3339_micro
 
 if TYPE_CHECKING:
     from collections.abc import Callable

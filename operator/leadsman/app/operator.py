@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from leadsman import handlers
 from leadsman.app import memory
+from leadsman.app.deliveries import DeliveryWatch
 from leadsman.app.election import Election
 from leadsman.app.fence import Fence
 from leadsman.app.hooks import receive_hooks
@@ -20,6 +21,7 @@ from leadsman.app.parts import make_parts
 from leadsman.app.reports import ReportWatch, read_reports
 from leadsman.app.tenure import TenuredClient
 from leadsman.app.web import serve
+from leadsman.engine.delivered import Delivered
 from leadsman.engine.dryrun.answers import Answers
 from leadsman.engine.judging.verdicts import VerdictCache
 from leadsman.engine.reporting.gauges import Gauges
@@ -220,7 +222,13 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
     )
     engine.following.watches = watches
     reports = ReportWatch(client, engine, reporter, owns, namespaces)
-    surface = SurfaceWatch(client, engine.surface_changed)
+    deliveries = DeliveryWatch(client, parts.discovery, Delivered(engine), owns, namespaces)
+
+    async def surface_changed() -> None:
+        await engine.surface_changed()
+        deliveries.look()
+
+    surface = SurfaceWatch(client, surface_changed)
     async with asyncio.TaskGroup() as group:
         group.create_task(engine.run(settings.workers))
         group.create_task(reporter.run())
@@ -228,11 +236,13 @@ async def _work(this: _Run, writes: Client | TenuredClient) -> None:
         group.create_task(verdicts.run(engine.states, lambda: engine.observer.judged))
         group.create_task(_supervise("the watch of reports", reports.run))
         group.create_task(_supervise("the watch of kinds", surface.run))
+        group.create_task(_supervise("the watch of deliveries", deliveries.run))
         if engine.confirmer is not None:
             group.create_task(_supervise("the watch of admission", admission.run))
         await _persist("the list of DriftChecks", lambda: _read_targets(this))
         # It lists them, too. Not before they are served: it may not notice that they come to be.
         group.create_task(_supervise("kopf", lambda: _kopf(this)))
+        await deliveries.listed()
         engine.listed()
         this.listed.set()
 

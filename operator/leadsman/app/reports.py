@@ -18,7 +18,7 @@ from leadsman.kube.discovery import ApiResource
 from leadsman.kube.status import NOT_FOUND
 from leadsman.kube.stream import Deleted, ListStarted, Observed, Synced
 from leadsman.kube.watching import KindWatch
-from leadsman.model.identity import TargetKey
+from leadsman.report.naming import report_name, target_of
 from leadsman.report.restore import restore
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from leadsman.engine.engine import Engine
     from leadsman.engine.reporting.reporter import Reporter
     from leadsman.kube.client import Client
+    from leadsman.model.identity import TargetKey
     from leadsman.model.json import JsonObject
     from leadsman.model.status import TargetStatus
     from leadsman.report.writer import ReportWriter
@@ -57,7 +58,7 @@ async def read_reports(
         async with aclosing(_reports(client, namespace)) as reports:
             async for report in reports:
                 metadata = report["metadata"]
-                if not owns(_key(metadata["namespace"], metadata["name"])):
+                if not owns(target_of(metadata["namespace"], metadata["name"])):
                     continue
                 status = writer.adopt(report)
                 if status is not None:
@@ -85,7 +86,7 @@ async def read_report(client: Client, key: TargetKey) -> TargetStatus | None:
 
     """
     try:
-        return restore(await client.get(_REPORTS.path(key.namespace, key.name)))
+        return restore(await client.get(_REPORTS.path(key.namespace, report_name(key))))
     except KubeError as error:
         if error.status == NOT_FOUND:
             return None
@@ -125,7 +126,7 @@ class ReportWatch:
                     case ListStarted():
                         listed = set()
                     case Observed():
-                        key = _key(event.meta.namespace, event.meta.name)
+                        key = target_of(event.meta.namespace, event.meta.name)
                         if not self._owns(key):
                             continue
                         there.add(key)
@@ -138,7 +139,7 @@ class ReportWatch:
                         for key in vanished:
                             await self._vanished(key)
                     case Deleted(meta):
-                        key = _key(meta.namespace, meta.name)
+                        key = target_of(meta.namespace, meta.name)
                         there.discard(key)
                         await self._vanished(key)
                     case _:
@@ -147,16 +148,14 @@ class ReportWatch:
     async def _vanished(self, key: TargetKey) -> None:
         if key not in self._engine.states:
             return
-        try:
-            await self._client.get(DRIFTCHECKS.path(key.namespace, key.name))
-        except KubeError as error:
-            if error.status == NOT_FOUND:
-                self._engine.resource_gone(key)
-                return
-            log.warning("%s: %s", key, error.message)
+        if key.kind == DRIFTCHECKS.kind:
+            # What others are is watched by us, and not by kopf.
+            try:
+                await self._client.get(DRIFTCHECKS.path(key.namespace, key.name))
+            except KubeError as error:
+                if error.status == NOT_FOUND:
+                    self._engine.resource_gone(key)
+                    return
+                log.warning("%s: %s", key, error.message)
         log.info("the report was deleted and is written again", extra={"target": str(key)})
         self._reporter.rewrite(key)
-
-
-def _key(namespace: str, name: str) -> TargetKey:
-    return TargetKey("DriftCheck", namespace, name)

@@ -44,6 +44,7 @@ def inputs_of(
         target.render,
         target.target_namespace,
         target.allow_empty,
+        target.flux,
         values,
         (discovery.kube_version, discovery.api_versions) if may_be_chart(target) else (),
     )

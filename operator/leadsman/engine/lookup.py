@@ -1,4 +1,4 @@
-"""Read the ConfigMaps and Secrets that a target names: credentials and Helm values.
+"""Read the ConfigMaps and Secrets that a target names: credentials, Helm values and variables.
 
 They are read once and kept until the watch says that they changed, or until what they were used
 for has failed: a target that does not change costs no requests.
@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from leadsman.errors import KubeError, LeadsmanError, RenderError, SourceError
 from leadsman.kube.status import NOT_FOUND
 from leadsman.model.identity import ObjectKey
 from leadsman.model.source import Credentials, GitSource
-from leadsman.model.target import HelmOptions
+from leadsman.model.target import HelmOptions, VariablesReference
 from leadsman.render.renderer import ValuesDocument
 
 if TYPE_CHECKING:
     from leadsman.kube.client import Client
     from leadsman.model.json import JsonObject
     from leadsman.model.target import Target, ValuesReference
+
+    Reference: TypeAlias = ValuesReference | VariablesReference
 
 _PLURALS = {"ConfigMap": "configmaps", "Secret": "secrets"}
 
@@ -52,7 +54,7 @@ class Lookup:
         self._credentials.pop((source.namespace, source.secret), None)
 
     async def values(self, target: Target) -> tuple[ValuesDocument, ...]:
-        """Return the Helm values that the target takes from the cluster, in order.
+        """Return the Helm values or the variables that the target takes from the cluster, in order.
 
         Raises:
             RenderError: an object or key that is not optional is not there.
@@ -62,9 +64,7 @@ class Lookup:
         for key, reference in _references(target):
             if key not in self._config or key in self._doubtful:
                 await self._read(key, reference)
-            document = _document(key, reference, self._config[key])
-            if document is not None:
-                documents.append(document)
+            documents += _documents(key, reference, self._config[key])
         return tuple(documents)
 
     def forget_values(self, target: Target) -> None:
@@ -110,7 +110,7 @@ class Lookup:
             }
         )
 
-    async def _read(self, key: ObjectKey, reference: ValuesReference) -> None:
+    async def _read(self, key: ObjectKey, reference: Reference) -> None:
         # Before it is asked for: what changes meanwhile makes it doubtful again.
         self._doubtful.discard(key)
         try:
@@ -121,8 +121,7 @@ class Lookup:
                 return
             raise RenderError(
                 "ValuesNotReadable",
-                f"{reference.kind} {key.namespace}/{key.name} (spec.helm.valuesFrom) cannot be "
-                f"read: {error.message}",
+                f"{_where(key, reference)} cannot be read: {error.message}",
                 retryable=True,
             ) from error
 
@@ -141,34 +140,51 @@ class Lookup:
         return found
 
 
-def _references(target: Target) -> list[tuple[ObjectKey, ValuesReference]]:
-    if not isinstance(target.render, HelmOptions):
-        return []
+def _references(target: Target) -> list[tuple[ObjectKey, Reference]]:
+    named: tuple[Reference, ...] = ()
+    if isinstance(target.render, HelmOptions):
+        named = target.render.values_from
+    elif target.flux is not None:
+        named = target.flux.variables_from
     return [
         (ObjectKey("", reference.kind, target.key.namespace, reference.name), reference)
-        for reference in target.render.values_from
+        for reference in named
     ]
 
 
-def _document(
-    key: ObjectKey, reference: ValuesReference, found: JsonObject | None
-) -> ValuesDocument | None:
-    where = f"{reference.kind} {key.namespace}/{key.name} (spec.helm.valuesFrom)"
+def _documents(
+    key: ObjectKey, reference: Reference, found: JsonObject | None
+) -> list[ValuesDocument]:
+    where = _where(key, reference)
     if found is None:
         if reference.optional:
-            return None
+            return []
         raise RenderError("ValuesNotFound", f"{where} is not there", retryable=True)
-    text = (found.get("data") or {}).get(reference.values_key)
+    data = found.get("data") or {}
+    if isinstance(reference, VariablesReference):
+        return [_document(key, name, text, name) for name, text in sorted(data.items())]
+    text = data.get(reference.values_key)
     if text is None:
         if reference.optional:
-            return None
+            return []
         raise RenderError(
             "ValuesNotFound", f"{where} has no key {reference.values_key!r}", retryable=True
         )
-    secret = reference.kind == "Secret"
-    if secret:
-        text = _decode(text, where, reference.values_key).decode("utf-8", "replace")
-    return ValuesDocument(text, reference.target_path, secret)
+    return [_document(key, reference.values_key, text, reference.target_path)]
+
+
+def _document(key: ObjectKey, name: str, text: str, path: str) -> ValuesDocument:
+    """Read one key of an object; ``path`` is what it is the value for."""
+    if key.kind != "Secret":
+        return ValuesDocument(text, path)
+    data = _decode(text, f"Secret {key.namespace}/{key.name}", name)
+    return ValuesDocument(data.decode("utf-8", "replace"), path, secret=True)
+
+
+def _where(key: ObjectKey, reference: Reference) -> str:
+    is_variables = isinstance(reference, VariablesReference)
+    field = "spec.postBuild.substituteFrom" if is_variables else "spec.helm.valuesFrom"
+    return f"{key.kind} {key.namespace}/{key.name} ({field})"
 
 
 def _decode(text: str, where: str, key: str) -> bytes:

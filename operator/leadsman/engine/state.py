@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from leadsman.engine.inquiry import scaled_at
+from leadsman.errors import DeliveryError
 from leadsman.model.finding import DRIFTED_STATES, Finding, State
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class TargetState:
             if finding.since
         }
         self.commit = status.commit
-        self.failure = status.failure
+        if status.failure is None or status.failure.stage != DeliveryError.stage:
+            self.failure = status.failure
         self.suspended_since = status.suspended_since
 
     def record(self, key: ObjectKey, finding: Finding | None, now: float) -> bool:
@@ -163,7 +165,12 @@ class TargetState:
 
     def note_suspension(self, now: float) -> None:
         """Note since when the target has been suspended, if it is."""
-        suspended = self.target is not None and self.target.suspended
+        target = self.target
+        said = target.delivery.suspension if target is not None and target.delivery else None
+        if said is not None:
+            self.suspended_since = said.since or self.suspended_since or now
+            return
+        suspended = target is not None and target.suspended
         self.suspended_since = (self.suspended_since or now) if suspended else 0.0
 
     def doubt(self, key: ObjectKey) -> None:

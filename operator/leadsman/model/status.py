@@ -41,7 +41,8 @@ class TargetStatus:
     report that was read back says no more than their state. ``inventory`` are the objects that
     the target renders or has rendered and that still live. ``interval`` is how often Git is
     asked, in seconds, 0 where nobody asks or knows. ``handled_check`` is what the last request for
-    a full check that was carried out said, "" if there was none.
+    a full check that was carried out said, "" if there was none. ``suspended_by`` tells who has
+    paused delivery, and why, as far as that is known.
     """
 
     key: TargetKey
@@ -60,6 +61,7 @@ class TargetStatus:
     warnings: tuple[str, ...] = ()
     drift_since: float = 0.0
     suspended_since: float = 0.0
+    suspended_by: str = ""
     checked_at: float = 0.0
     handled_check: str = ""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from leadsman.model.delivery import Delivery
     from leadsman.model.identity import TargetKey
     from leadsman.model.json import JsonObject
     from leadsman.model.source import GitSource, LocalSource
@@ -26,6 +27,37 @@ class KustomizeOptions:
     ignore_missing_components: bool = False
     common_labels: dict[str, str] = field(default_factory=dict)
     common_annotations: dict[str, str] = field(default_factory=dict)
+    build_metadata: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VariablesReference:
+    """A ConfigMap or Secret in the target's namespace whose data are variables.
+
+    Source: ``SubstituteReference`` of kustomize-controller's Kustomization v1.
+    """
+
+    kind: str
+    name: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FluxBuild:
+    """What kustomize-controller makes of a build before it applies it.
+
+    ``name`` and ``namespace`` are the Kustomization's, which it writes into labels. ``variables``
+    win over those of ``variables_from``, later ones of these over earlier ones; None: without
+    ``postBuild``. ``always``: texts are read for variables even where there is none. ``digest`` is
+    that of what was applied last (``sha256:...``), "" where it is not known.
+    """
+
+    name: str
+    namespace: str
+    variables: dict[str, str] | None = None
+    variables_from: tuple[VariablesReference, ...] = ()
+    always: bool = False
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +143,9 @@ class Target:
 
     ``uid`` and ``generation`` are those of the custom resource. ``trusted`` names
     the field managers whose additions are no drift, ``manager`` the one in whose name its objects
-    are delivered, "" where that is to be found out.
+    are delivered, "" where that is to be found out. ``flux`` says what Flux makes of what is
+    rendered, None where it does not deliver; ``delivery`` what whoever delivers says of it, None
+    where nobody does.
     """
 
     key: TargetKey
@@ -127,3 +161,5 @@ class Target:
     trusted: tuple[str, ...] = ()
     manager: str = ""
     ignore: tuple[IgnoreRule, ...] = ()
+    flux: FluxBuild | None = None
+    delivery: Delivery | None = None

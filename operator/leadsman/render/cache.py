@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Part of every key: another number where the same inputs would be read in another way.
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _SUFFIX: Final = ".render"
 # The share of its size that is left when some had to go, so that not each further one looks
 # through the whole folder.

@@ -22,12 +22,16 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """All that one render yields, in its order."""
+    """All that one render yields, in its order.
+
+    ``digest`` is that of the text which Flux would have built of it, "" where it does not deliver.
+    """
 
     manifests: tuple[Manifest, ...]
     warnings: tuple[str, ...] = ()
+    digest: str = ""
 
     def shown(self) -> Documents:
         """Return the same with the names of files as they can be written anywhere."""
         manifests = [Manifest(item.body, shown(item.file), item.line) for item in self.manifests]
-        return Documents(tuple(manifests), tuple(map(shown, self.warnings)))
+        return Documents(tuple(manifests), tuple(map(shown, self.warnings)), self.digest)

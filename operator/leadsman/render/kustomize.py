@@ -21,10 +21,12 @@ from leadsman.render.builder import YamlError
 from leadsman.render.checkout import list_folder, walk
 from leadsman.render.decoder import parse
 from leadsman.render.documents import Documents, Manifest
+from leadsman.render.flux.postbuild import digest_of
 from leadsman.render.kustomization import (
     FILE_NAMES,
     Survey,
     find_kustomization,
+    lower_keys,
     read_kustomization,
 )
 from leadsman.render.messages import note, scrub, shorten, shown
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from leadsman.model.json import JsonObject
     from leadsman.model.target import KustomizeOptions
     from leadsman.render.checkout import Checkout
+    from leadsman.render.flux.postbuild import PostBuild
     from leadsman.render.program import Program
     from leadsman.render.sandbox import Outcome, Sandbox
 
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 _EMPTY: Final = "kustomization.yaml is empty"
 # What a link is called that stands for a resource whose name no YAML can hold.
 _LINK: Final = "leadsman-resource-"
+# Of an image: either of which says which version it is.
+_VERSION: Final = frozenset({"newTag", "digest"})
 _HEADER: Final = {
     "apiVersion": "kustomize.config.k8s.io/v1beta1",
     "kind": "Kustomization",
@@ -61,18 +66,35 @@ class KustomizePlan:
     body: JsonObject
     options: KustomizeOptions
     warnings: tuple[str, ...]
+    post_build: PostBuild | None = None
 
-    def key(self) -> list[object]:
-        """Return what the result depends on besides files."""
-        return [self.folder, self.body, self.options]
+    def key(self) -> list[object] | None:
+        """Return what the result depends on besides files; None if it is not to be kept.
+
+        That is so with variables from Secrets: what is rendered from them stays in memory.
+        """
+        if self.post_build is not None and self.post_build.secret:
+            return None
+        return [self.folder, self.body, self.options, self.post_build]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of all objects: those of who owns them, over them the common ones."""
+        owner = self.post_build.labels if self.post_build is not None else {}
+        return {**owner, **self.options.common_labels}
 
 
 def plan_kustomize(
-    checkout: Checkout, folder: str, options: KustomizeOptions, namespace: str
+    checkout: Checkout,
+    folder: str,
+    options: KustomizeOptions,
+    namespace: str,
+    post_build: PostBuild | None = None,
 ) -> KustomizePlan:
     """Read the kustomization in a located folder and check all that it refers to.
 
-    ``namespace`` not empty: all objects are put there. Raises RenderError.
+    ``namespace`` not empty: all objects are put there. ``post_build`` is what Flux does then, where
+    it delivers. Raises RenderError.
     """
     survey = Survey(checkout)
     file = find_kustomization(checkout, folder)
@@ -81,9 +103,12 @@ def plan_kustomize(
         body = {**_HEADER, "resources": list(_found_resources(checkout, folder))}
     else:
         body = read_kustomization(checkout, file, survey.warnings)
+        if post_build is not None and not lower_keys(body).get("resources"):
+            # Flux asks for them where it fears that kustomize finds the file to be empty.
+            body = with_origins(body, instead=True)
     laid = _lay_over(checkout, folder, body, options, namespace)
     survey.visit(folder, file, laid)
-    return KustomizePlan(folder, file, laid, options, tuple(survey.warnings))
+    return KustomizePlan(folder, file, laid, options, tuple(survey.warnings), post_build)
 
 
 async def build(
@@ -98,6 +123,8 @@ async def build(
             program,
             [
                 *("build", "--load-restrictor", "LoadRestrictionsNone"),
+                # Which Flux, by leaving the order open, leaves as it is: its hash depends on it.
+                *(("--reorder", "none") if plan.post_build is not None else ()),
                 str(made.kustomization.parent),
             ],
             scratch=scratch,
@@ -109,7 +136,7 @@ async def build(
         said = scrub(outcome.stderr, {checkout.root: "", scratch / "tree": ""})
         if _message(said) == _EMPTY:
             # Whether that is meant, the target says.
-            return Documents((), plan.warnings)
+            return Documents((), plan.warnings, digest_of(b"") if plan.post_build else "")
         raise RenderError(
             "BuildFailed",
             f"kustomize build {plan.folder or '.'}: {_message(said)}",
@@ -142,22 +169,26 @@ def _lay_over(
     put("patches", [*old("patches"), *options.patches])
     put("images", _merge_images(old("images"), options.images))
     put("components", [*old("components"), *_components(checkout, folder, options)])
+    put("buildMetadata", list(options.build_metadata))
     return laid
 
 
 def _merge_images(images: list[object], over: tuple[JsonObject, ...]) -> list[object]:
-    """Let each image replace the one of the same name."""
+    """Lay each image over the first one of the same name; tag and digest are one choice."""
     merged = list(images)
     for image in over:
         same = [
-            index
+            (index, item)
             for index, item in enumerate(merged)
             if isinstance(item, dict) and item.get("name") == image.get("name")
         ]
-        if same:
-            merged[same[0]] = image
-        else:
+        if not same:
             merged.append(image)
+            continue
+        index, before = same[0]
+        if image.keys() & _VERSION:
+            before = {name: value for name, value in before.items() if name not in _VERSION}
+        merged[index] = {**before, **image}
     return merged
 
 
@@ -238,6 +269,10 @@ def _is_text(value: object) -> TypeGuard[str]:
 
 def _documents(plan: KustomizePlan, made: _Tree, output: bytes, origins: bytes) -> Documents:
     warnings = list(plan.warnings)
+    digest = ""
+    if plan.post_build is not None:
+        output = plan.post_build.applied_to(output)
+        digest = digest_of(output)
     try:
         found = parse(
             output, lambda _line, key: note(warnings, f"the key {shorten(key)!r} stands twice")
@@ -250,18 +285,17 @@ def _documents(plan: KustomizePlan, made: _Tree, output: bytes, origins: bytes) 
     manifests = []
     for document, file in zip(found, files, strict=True):
         if isinstance(document.value, dict):
-            _set_common(document.value, plan.options)
+            if plan.post_build is not None and plan.post_build.leaves_out(document.value):
+                continue
+            _set_common(document.value, plan.labels, plan.options.common_annotations)
         path = posixpath.normpath(posixpath.join(plan.folder, file)) if file else plan.file
         manifests.append(Manifest(document.value, path))
-    return Documents(tuple(manifests), tuple(warnings))
+    return Documents(tuple(manifests), tuple(warnings), digest)
 
 
-def _set_common(body: JsonObject, options: KustomizeOptions) -> None:
+def _set_common(body: JsonObject, labels: dict[str, str], annotations: dict[str, str]) -> None:
     """Set the common labels and annotations on the object itself, over its own."""
-    for field, common in (
-        ("labels", options.common_labels),
-        ("annotations", options.common_annotations),
-    ):
+    for field, common in (("labels", labels), ("annotations", annotations)):
         if common and isinstance(metadata := body.setdefault("metadata", {}), dict):
             own = metadata.get(field)
             metadata[field] = {**(own if isinstance(own, dict) else {}), **common}

@@ -27,10 +27,11 @@ def asks_for_origins(body: JsonObject) -> bool:
     return _OPTION in _options(body.get(_field(body)))
 
 
-def with_origins(body: JsonObject) -> JsonObject:
-    """Return a kustomization that asks for the annotations, too."""
+def with_origins(body: JsonObject, *, instead: bool = False) -> JsonObject:
+    """Return a kustomization that asks for the annotations, too, or ``instead`` of others."""
     field = _field(body)
-    return {**body, field: [*_options(body.get(field)), _OPTION]}
+    others = [] if instead else _options(body.get(field))
+    return {**body, field: [*others, _OPTION]}
 
 
 def read_origins(output: bytes, kinds: Sequence[str], links: Mapping[str, str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from leadsman.errors import RenderError
 from leadsman.model.target import HelmOptions, KustomizeOptions, PlainOptions, Target
 from leadsman.render.chart import CHART_FILE
+from leadsman.render.flux.postbuild import PostBuild
 from leadsman.render.helm import HelmPlan, plan_helm
 from leadsman.render.kustomization import find_kustomization
 from leadsman.render.kustomize import KustomizePlan, plan_kustomize
@@ -50,7 +51,9 @@ def make_plan(
             retryable=False,
         )
     if isinstance(options, KustomizeOptions):
-        return plan_kustomize(checkout, path, options, target.target_namespace)
+        return plan_kustomize(
+            checkout, path, options, target.target_namespace, PostBuild.of(target.flux, values_from)
+        )
     if not checkout.exists(posixpath.join(path, CHART_FILE)):
         raise RenderError(
             "ChartNotFound",

@@ -42,6 +42,8 @@ __all__ = ["ClusterFacts", "Limits", "Renderer", "ValuesDocument"]
 # and how it ended: rendered, cached, cancelled, or the reason of the error.
 Observe: TypeAlias = Callable[[str, float, str], None]
 
+# Characters of a hash in a message: "sha256:" and enough to tell it.
+_SHOWN_DIGEST: Final = 19
 _CACHE_SIZE: Final = 512 << 20
 _LIMITS: Final = Limits()
 
@@ -111,6 +113,7 @@ class Renderer:
                     scope=facts.scope,
                 )
                 _refuse_empty(rendered, target)
+                _refuse_other(documents, target)
                 rendered = replace(rendered, trace=trace(artifact.trees, checkout.inputs))
             except OSError as error:
                 failed = _not_accessible(error, checkout)
@@ -174,6 +177,19 @@ def _refuse_empty(rendered: Rendered, target: Target) -> None:
             "EmptyRender",
             f"{target.path or '.'} renders to no object at all: if that is meant, set "
             "spec.allowEmpty",
+            retryable=False,
+        )
+
+
+def _refuse_other(documents: Documents, target: Target) -> None:
+    """Refuse what is not what Flux applied, by the hash that it noted."""
+    flux = target.flux
+    if flux is not None and flux.digest and documents.digest not in {"", flux.digest}:
+        raise RenderError(
+            "NotAsApplied",
+            f"what is rendered now ({documents.digest[:_SHOWN_DIGEST]}) is not what Flux applied "
+            f"({flux.digest[:_SHOWN_DIGEST]}): the Kustomization or its variables may have been "
+            "changed and not been applied since",
             retryable=False,
         )
 

@@ -25,10 +25,10 @@ class ClusterFacts:
 
 @dataclass(frozen=True, slots=True)
 class ValuesDocument:
-    """The text of one ConfigMap's or Secret's key that holds Helm values.
+    """The text of one ConfigMap's or Secret's key that holds Helm values, or a variable's value.
 
-    ``target_path`` empty: a YAML document of values, else one value for that path. ``secret``: it
-    comes from a Secret, so nothing of it may be shown.
+    ``target_path`` empty: a YAML document of values, else one value for that path, or the variable
+    of that name. ``secret``: it comes from a Secret, so nothing of it may be shown.
     """
 
     text: str

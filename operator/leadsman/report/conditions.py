@@ -9,8 +9,8 @@ from leadsman.model.finding import DRIFTED_STATES, Finding, State
 from leadsman.model.status import TargetStatus, Verdict
 from leadsman.report.jsonsize import short
 from leadsman.report.text import field_text, object_text, printable
-from leadsman.report.times import rfc3339, seconds_of
 from leadsman.report.truncate import worst_first
+from leadsman.times import rfc3339, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +116,8 @@ def _in_sync(status: TargetStatus, ranked: Sequence[Finding]) -> tuple[str, str,
 def _suspended(status: TargetStatus) -> tuple[str, str, str]:
     if status.suspended_since:
         message = f"Git is followed no further; live is still compared with {_revision(status)}"
+        if status.suspended_by:
+            message = f"{printable(status.suspended_by)}; {message}"
         return "True", "Suspended", message
     return "False", "Active", "Git is followed"
 

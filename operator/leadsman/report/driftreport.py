@@ -14,7 +14,7 @@ from leadsman.model.finding import State
 from leadsman.report.conditions import build_conditions
 from leadsman.report.inventory import encode_inventory
 from leadsman.report.jsonsize import short, weight
-from leadsman.report.times import rfc3339
+from leadsman.report.naming import API_VERSIONS, report_name
 from leadsman.report.truncate import (
     LEVELS,
     Layout,
@@ -23,6 +23,7 @@ from leadsman.report.truncate import (
     lay_out,
     worst_first,
 )
+from leadsman.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,12 +52,12 @@ _URL = 2048
 
 def build_report(status: TargetStatus) -> JsonObject:
     """Return the report without its status, as server-side apply takes it."""
-    metadata: JsonObject = {"namespace": status.key.namespace, "name": status.key.name}
+    metadata: JsonObject = {"namespace": status.key.namespace, "name": report_name(status.key)}
     if status.uid:
         # No blockOwnerDeletion: it would need permission on the target's finalizers.
         metadata["ownerReferences"] = [
             {
-                "apiVersion": API_VERSION,
+                "apiVersion": API_VERSIONS[status.key.kind],
                 "kind": status.key.kind,
                 "name": status.key.name,
                 "uid": status.uid,

@@ -10,8 +10,8 @@ from leadsman.model.finding import DRIFTED_STATES, Change, Finding, State, Unlis
 from leadsman.report.conditions import summary_text
 from leadsman.report.jsonsize import clean
 from leadsman.report.text import finding_text, object_text
-from leadsman.report.times import rfc3339
 from leadsman.report.truncate import TRUNCATED, field_name, worst_first
+from leadsman.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 _MOST = 20
 
 _FIELDWISE = frozenset({State.MODIFIED, State.ADDED})
-_FAILED = {"source": ("SourceFailed", "Fetch"), "render": ("RenderFailed", "Render")}
+_FAILED = {
+    "source": ("SourceFailed", "Fetch"),
+    "render": ("RenderFailed", "Render"),
+    "delivery": ("DeliveryFailed", "Deliver"),
+}
 
 # Bytes; a limit of ValidateEvent in k8s.io/kubernetes pkg/apis/core/validation/events.go.
 NOTE_LIMIT = 1024

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 from leadsman.errors import KubeError
 from leadsman.kube.client import JSON, MERGE_PATCH
 from leadsman.kube.status import NOT_FOUND
-from leadsman.report.driftreport import API_VERSION
 from leadsman.report.events import NOTE_LIMIT
 from leadsman.report.jsonsize import clean
-from leadsman.report.times import rfc3339_micro
+from leadsman.report.naming import API_VERSIONS
+from leadsman.times import rfc3339_micro
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -194,7 +194,7 @@ def event_body(spec: EventSpec, *, instance: str, now: float) -> JsonObject:
         "action": spec.action,
         "note": note.decode(),
         "regarding": {
-            "apiVersion": API_VERSION,
+            "apiVersion": API_VERSIONS[target.kind],
             "kind": target.kind,
             "namespace": target.namespace,
             "name": target.name,

@@ -23,7 +23,7 @@ from leadsman.model.identity import Gvk, ObjectKey, TargetKey
 from leadsman.model.source import Commit
 from leadsman.model.status import Failure, TargetStatus, Verdict
 from leadsman.report.inventory import decode_inventory
-from leadsman.report.times import seconds_of
+from leadsman.times import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import orjson
 from leadsman.model.finding import ABSENT, Cause, Change, Finding, State
 from leadsman.report.lines import changed_lines, differ_at, first_changed_line
 from leadsman.report.nested import Part, parts
-from leadsman.report.times import rfc3339
+from leadsman.times import rfc3339
 
 if TYPE_CHECKING:
     from leadsman.model.identity import ObjectKey

@@ -10,7 +10,7 @@ import orjson
 from leadsman.model.finding import ABSENT, Cause, Change, Finding, State, Unlisted
 from leadsman.report.jsonsize import cut_pair, short, weight
 from leadsman.report.text import difference_lines
-from leadsman.report.times import rfc3339, seconds_of
+from leadsman.times import rfc3339, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -23,6 +23,9 @@ _TRANSFORMS = (
 )
 # The same of an Application's source.
 _OVERRIDES = ("helm", "kustomize", "plugin", "chart")
+# How an attempt of Flux's ends after all objects have been applied.
+APPLIED = frozenset({"ReconciliationSucceeded", "HealthCheckFailed", "PruneFailed"})
+_RETRYING = "ProgressingWithRetry"
 _EVER = "0001-01-01T00:00:00Z"
 
 
@@ -40,26 +43,32 @@ class Applied:
     running: bool = False
 
 
-def applied_by_flux(kustomization: JsonObject) -> Applied | None:
+def applied_by_flux(kustomization: JsonObject, *, is_known: bool = False) -> Applied | None:
     """Read a Kustomization of Flux; None where it does not say what it applied.
 
     Each reconciliation sends every object in a dry run, and again if that would change it: what was
     written before the last one ended is as it had been sent. One that patches what it finds in Git
-    tells nothing of Git. Source: kustomize-controller, ``api/v1/kustomization_types.go``.
+    tells nothing of Git, unless it ``is_known`` that what is wanted is what it applied last,
+    whatever it does now. Source: kustomize-controller, ``api/v1/kustomization_types.go``.
     """
     metadata, spec = _object(kustomization, "metadata"), _object(kustomization, "spec")
     status = _object(kustomization, "status")
     source = f"Flux Kustomization {metadata.get('namespace')}/{metadata.get('name')}"
     conditions = {str(one.get("type")): one for one in _objects(status, "conditions")}
-    if spec.get("suspend") or any(spec.get(name) for name in _TRANSFORMS):
+    suspended = bool(spec.get("suspend"))
+    if not is_known and (suspended or any(spec.get(name) for name in _TRANSFORMS)):
         return None
     ready = conditions.get("Ready", {})
-    if (
-        conditions.get("Reconciling", {}).get("status") == "True"
+    reconciling = conditions.get("Reconciling", {})
+    if not suspended and (
+        # What has failed says that it works until it is tried again.
+        (reconciling.get("status") == "True" and reconciling.get("reason") != _RETRYING)
         or ready.get("status") == "Unknown"
         or status.get("observedGeneration") != metadata.get("generation")
     ):
         return Applied(source, frozenset(), running=True)
+    if is_known:
+        return _last(source, status)
     revision = str(status.get("lastAppliedRevision", ""))
     if ready.get("status") != "True" or status.get("lastAttemptedRevision") != revision:
         return None
@@ -68,6 +77,16 @@ def applied_by_flux(kustomization: JsonObject) -> Applied | None:
     if history and history[0].get("lastReconciledStatus") == "ReconciliationSucceeded":
         ended = max(ended, str(history[0].get("lastReconciled", "")))
     return Applied(f"{source} at {revision}", frozenset({_sha(revision)}), _EVER, ended)
+
+
+def _last(source: str, status: JsonObject) -> Applied | None:
+    """Return the last attempt that applied everything, however its health was."""
+    for entry in _objects(status, "history"):
+        revision = str(_object(entry, "metadata").get("revision", ""))
+        if revision and entry.get("lastReconciledStatus") in APPLIED:
+            ended = str(entry.get("lastReconciled", ""))
+            return Applied(f"{source} at {revision}", frozenset({_sha(revision)}), _EVER, ended)
+    return None
 
 
 def applied_by_argo(application: JsonObject) -> Applied | None:

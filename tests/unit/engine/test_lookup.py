@@ -13,7 +13,14 @@ from leadsman.engine.lookup import Lookup
 from leadsman.errors import RenderError, SourceError
 from leadsman.model.identity import ObjectKey, TargetKey
 from leadsman.model.source import GitSource
-from leadsman.model.target import HelmOptions, Target, ValuesReference
+from leadsman.model.target import (
+    FluxBuild,
+    HelmOptions,
+    Target,
+    ValuesReference,
+    VariablesReference,
+)
+from leadsman.render.renderer import ValuesDocument
 from unit.kube.fixtures import client, hasty, server
 from unit.kube.playback import cut, reply, status
 
@@ -184,3 +191,36 @@ async def test_credentials_that_cannot_be_had(
         with pytest.raises(SourceError, match=says) as caught:
             await asyncio.gather(lookup.credentials(SOURCE), server.answers(answer))
         assert (caught.value.reason, caught.value.retryable) == (reason, True)
+
+
+async def test_each_key_of_an_object_is_a_variable(server: Playback, client: Client) -> None:
+    references = (
+        VariablesReference("ConfigMap", "paint"),
+        VariablesReference("Secret", "keys"),
+        VariablesReference("ConfigMap", "nothing", optional=True),
+    )
+    flux = FluxBuild("web", "shop", variables={}, variables_from=references)
+    web = Target(key=TargetKey("Kustomization", "shop", "web"), source=SOURCE, flux=flux)
+    lookup = Lookup(client)
+    answers = (
+        reply({"metadata": {}, "data": {"b": "2", "a": "1"}}),
+        reply({"metadata": {}, "data": {"c": base64.b64encode(b"3").decode()}}),
+        NOT_FOUND,
+    )
+    values, _ = await asyncio.gather(lookup.values(web), server.answers(*answers))
+    assert values == (
+        ValuesDocument("1", "a"),
+        ValuesDocument("2", "b"),
+        ValuesDocument("3", "c", secret=True),
+    )
+    assert len(lookup.dependencies(web)) == 3
+
+
+async def test_variables_that_are_not_there_name_their_field(
+    server: Playback, client: Client
+) -> None:
+    references = (VariablesReference("ConfigMap", "paint"),)
+    flux = FluxBuild("web", "shop", variables={}, variables_from=references)
+    web = Target(key=TargetKey("Kustomization", "shop", "web"), source=SOURCE, flux=flux)
+    with pytest.raises(RenderError, match=r"paint \(spec.postBuild.substituteFrom\) is not there"):
+        await texts(Lookup(client), server, NOT_FOUND, of=web)

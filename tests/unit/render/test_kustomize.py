@@ -76,6 +76,24 @@ async def test_an_overlay_is_built_and_each_object_knows_its_file(bench: Bench) 
     assert bench.left_behind() == []
 
 
+@pytest.mark.parametrize(
+    ("over", "expected"),
+    [
+        ({"newName": "httpd"}, "httpd:2"),
+        ({"newTag": "3"}, "nginx:3"),
+        ({"digest": "sha256:aa"}, "nginx@sha256:aa"),
+        ({"newTag": "3", "digest": "sha256:aa"}, "nginx:3@sha256:aa"),
+        ({}, "nginx:2"),
+    ],
+)
+async def test_an_image_is_merged_field_by_field(
+    bench: Bench, over: dict[str, str], expected: str
+) -> None:
+    overlays(bench)
+    options = KustomizeOptions(images=({"name": "nginx", **over},))
+    assert image(await bench.objects("overlays/prod", options)) == expected
+
+
 async def test_the_options_are_laid_over_the_kustomization(bench: Bench) -> None:
     overlays(bench)
     bench.write(

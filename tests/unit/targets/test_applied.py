@@ -102,6 +102,39 @@ def test_flux_is_at_work(place: str, value: Any) -> None:
     assert (applied.running, applied.commits) == (True, frozenset())
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("spec.suspend", True),
+        ("spec.patches", [{"patch": "x"}]),
+        ("status.lastAttemptedRevision", "main@sha1:other"),
+        ("status.conditions.0.status", "False"),
+        ("status.history.0.lastReconciledStatus", "HealthCheckFailed"),
+    ],
+)
+def test_what_is_known_to_be_as_it_was_applied_is_so_whatever_flux_does(
+    place: str, value: Any
+) -> None:
+    applied = applied_by_flux(changed(KUSTOMIZATION, place, value), is_known=True)
+    assert applied is not None
+    assert (applied.commits, applied.ended) == (frozenset({SHA}), "2026-11-26T22:03:28Z")
+
+
+def test_what_has_failed_is_not_at_work_though_it_says_so() -> None:
+    conditions = [
+        {"type": "Reconciling", "status": "True", "reason": "ProgressingWithRetry"},
+        {"type": "Ready", "status": "False", "reason": "BuildFailed"},
+    ]
+    failed = changed(KUSTOMIZATION, "status.conditions", conditions)
+    assert applied_by_flux(failed) is None
+    known = applied_by_flux(failed, is_known=True)
+    assert known is not None
+    assert not known.running
+    suspended = changed(failed, "metadata.generation", 7)
+    suspended["spec"]["suspend"] = True
+    assert applied_by_flux(suspended, is_known=True) == known
+
+
 def test_argo_tells_the_commit_and_the_time() -> None:
     applied = applied_by_argo(APPLICATION)
     assert applied is not None

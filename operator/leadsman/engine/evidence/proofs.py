@@ -168,7 +168,7 @@ class Proofs:
         self, state: TargetState, origin: Origin, keys: frozenset[ObjectKey]
     ) -> dict[ObjectKey, Answer]:
         """Take Git's own objects for what was sent, if the commit that was sent is the target's."""
-        applied = await self._read(origin)
+        applied = await self._read(origin, is_known=_is_its_own(state, origin))
         if applied is None:
             return {}
         if applied.running:
@@ -194,7 +194,7 @@ class Proofs:
             for key in keys & state.desired.keys()
         }
 
-    async def _read(self, origin: Origin) -> Applied | None:
+    async def _read(self, origin: Origin, *, is_known: bool) -> Applied | None:
         is_flux = origin.tool is Tool.FLUX
         served = self._discovery.readable(_KUSTOMIZATION if is_flux else _APPLICATION)
         if not served:
@@ -205,5 +205,15 @@ class Proofs:
             params={"fieldSelector": f"metadata.name={origin.name}"},
         )
         found = objects(answer.get("items"))
-        read = applied_by_flux if is_flux else applied_by_argo
-        return read(found[0]) if len(found) == 1 else None
+        if len(found) != 1:
+            return None
+        if is_flux:
+            return applied_by_flux(found[0], is_known=is_known)
+        return applied_by_argo(found[0])
+
+
+def _is_its_own(state: TargetState, origin: Origin) -> bool:
+    """Tell whether a target is what delivers, and is known to be rendered as it was applied."""
+    flux = state.target.flux if state.target is not None else None
+    where = origin.namespace, origin.name
+    return flux is not None and bool(flux.digest) and (flux.namespace, flux.name) == where

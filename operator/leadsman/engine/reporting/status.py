@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leadsman.engine.judging.serving import moved_warnings
+from leadsman.errors import DeliveryError
 from leadsman.model.finding import DRIFTED_STATES, Cause, State, Summary
 from leadsman.model.source import GitSource
 from leadsman.model.status import Failure, TargetStatus, Verdict
@@ -42,6 +43,7 @@ def status_of(state: TargetState) -> TargetStatus:
     )
     failure = state.failure or _unserved(state)
     source = _source(state)
+    complaint = _complaint(state)
     return TargetStatus(
         key=state.key,
         uid=state.uid,
@@ -50,7 +52,8 @@ def status_of(state: TargetState) -> TargetStatus:
         summary=summary,
         findings=tuple(state.findings.values()),
         inventory=(*state.desired, *state.orphans),
-        failure=failure,
+        # What delivery says of itself is mostly what the rest comes from; the verdict stands.
+        failure=complaint or failure,
         commit=state.commit,
         url=display_url(source.url) if source is not None else "",
         renderer=state.renderer,
@@ -60,6 +63,7 @@ def status_of(state: TargetState) -> TargetStatus:
             (f.since for f in state.findings.values() if f.state in DRIFTED_STATES), default=0.0
         ),
         suspended_since=state.suspended_since,
+        suspended_by=_suspended_by(state),
         checked_at=state.checked_at,
         handled_check=state.handled,
     )
@@ -82,7 +86,7 @@ def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
         findings=restored.findings,
         unlisted=restored.unlisted,
         inventory=restored.inventory,
-        failure=state.failure,
+        failure=_complaint(state) or state.failure,
         commit=restored.commit,
         url=display_url(source.url) if source is not None else restored.url,
         renderer=restored.renderer,
@@ -90,9 +94,27 @@ def _kept(state: TargetState, restored: TargetStatus) -> TargetStatus:
         warnings=restored.warnings,
         drift_since=restored.drift_since,
         suspended_since=state.suspended_since,
+        suspended_by=_suspended_by(state),
         checked_at=state.checked_at,
         handled_check=state.handled,
     )
+
+
+def _complaint(state: TargetState) -> Failure | None:
+    """Return why delivery fails, as whoever delivers says it."""
+    delivery = state.target.delivery if state.target is not None else None
+    if delivery is None or delivery.complaint is None:
+        return None
+    said = delivery.complaint
+    return Failure(DeliveryError.stage, said.reason, said.message, said.since)
+
+
+def _suspended_by(state: TargetState) -> str:
+    delivery = state.target.delivery if state.target is not None else None
+    if delivery is None or delivery.suspension is None:
+        return ""
+    said = delivery.suspension
+    return ": ".join(filter(None, (f"by {said.by}" if said.by else "", said.why)))
 
 
 def _source(state: TargetState) -> GitSource | None:

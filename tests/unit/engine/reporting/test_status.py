@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsman.engine.reporting.status import status_of
+from leadsman.model.delivery import Complaint, Delivery, Suspension
 from leadsman.model.finding import Cause, Change, IgnoredChange, Op, State, Summary
 from leadsman.model.source import Commit, GitSource
 from leadsman.model.status import Failure, TargetStatus, Verdict
@@ -71,6 +72,40 @@ def test_a_failure_keeps_the_findings_and_takes_away_in_sync() -> None:
     assert status.verdict is Verdict.DRIFTED
     assert len(status.findings) == 1
     assert status.failure == state.failure
+
+
+def test_what_delivery_says_of_itself_is_told_and_the_verdict_stands() -> None:
+    state = _checked(a=State.IN_SYNC)
+    complaint = Complaint("BuildFailed", "no such file", 5.0)
+    source = GitSource("https://git.example.com/shop")
+    state.target = Target(state.key, source, delivery=Delivery(complaint))
+    status = status_of(state)
+    failure = Failure("delivery", "BuildFailed", "no such file", 5.0)
+    assert (status.verdict, status.failure) == (Verdict.IN_SYNC, failure)
+    # What fails here as well comes from it.
+    state.failure = Failure("render", "NotAsApplied", "another hash", 6.0)
+    assert (status_of(state).verdict, status_of(state).failure) == (Verdict.UNKNOWN, failure)
+
+
+@pytest.mark.parametrize(
+    ("suspension", "said", "since"),
+    [
+        (Suspension(5.0, "kubectl-edit", "moving"), "by kubectl-edit: moving", 5.0),
+        (Suspension(5.0, "kubectl-edit"), "by kubectl-edit", 5.0),
+        (Suspension(why="moving"), "moving", 9.0),
+        (Suspension(), "", 9.0),
+    ],
+)
+def test_who_has_paused_delivery_is_told(suspension: Suspension, said: str, since: float) -> None:
+    state = _checked(a=State.IN_SYNC)
+    running = Target(state.key, GitSource("https://git.example.com/shop"))
+    state.target = replace(running, delivery=Delivery(suspension=suspension))
+    for now in (9.0, 10.0):
+        state.note_suspension(now)
+    assert (status_of(state).suspended_by, status_of(state).suspended_since) == (said, since)
+    state.target = replace(running, delivery=Delivery())
+    state.note_suspension(11.0)
+    assert (status_of(state).suspended_by, status_of(state).suspended_since) == ("", 0.0)
 
 
 def test_a_kind_that_is_not_served_is_a_failure_that_names_it() -> None:

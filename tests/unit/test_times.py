@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadsman.report.times import rfc3339, rfc3339_micro, seconds_of
+from leadsman.times import rfc3339, rfc3339_micro, seconds_of
 
 
 def test_times_are_written_as_the_api_server_writes_them() -> None:

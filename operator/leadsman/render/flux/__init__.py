@@ -1,0 +1,1 @@
+"""What Flux makes of a build before it applies it."""

@@ -1,0 +1,1 @@
+"""Flux's custom resources become targets."""

@@ -1,0 +1,1 @@
+"""Targets that Flux's real kustomize-controller delivers."""
