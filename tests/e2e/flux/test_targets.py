@@ -219,7 +219,7 @@ def test_what_leadsman_cannot_do_is_said_by_the_fields_name(
 
 
 def test_a_controller_that_has_stopped_is_found(begin: Callable[..., Delivery]) -> None:
-    delivery = begin(FILES, interval="1s")
+    delivery = begin(FILES, interval="1s", timeout="30s")
     check = delivery.check
     check.wait_verdict("InSync")
     os.kill(delivery.flux.pid, signal.SIGSTOP)
