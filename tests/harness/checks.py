@@ -166,7 +166,8 @@ class Check:
         found: list[dict[str, Any]] = [
             event
             for event in self.plane.api.get(path)["items"]
-            if event["regarding"]["kind"] == self.kind
+            if event.get("reportingController") == "leadsman.dev/leadsman"
+            and event["regarding"]["kind"] == self.kind
             and event["regarding"]["name"] == self.name
             and (not reasons or event["reason"] in reasons)
         ]
