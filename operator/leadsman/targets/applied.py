@@ -24,7 +24,7 @@ _TRANSFORMS = (
 # The same of an Application's source.
 _OVERRIDES = ("helm", "kustomize", "plugin", "chart")
 # How an attempt of Flux's ends after all objects have been applied.
-APPLIED = frozenset({"ReconciliationSucceeded", "HealthCheckFailed", "PruneFailed"})
+_APPLIED = frozenset({"ReconciliationSucceeded", "HealthCheckFailed", "PruneFailed"})
 _RETRYING = "ProgressingWithRetry"
 _EVER = "0001-01-01T00:00:00Z"
 
@@ -79,14 +79,25 @@ def applied_by_flux(kustomization: JsonObject, *, is_known: bool = False) -> App
     return Applied(f"{source} at {revision}", frozenset({_sha(revision)}), _EVER, ended)
 
 
-def _last(source: str, status: JsonObject) -> Applied | None:
-    """Return the last attempt that applied everything, however its health was."""
+def last_attempt(status: JsonObject) -> tuple[str, JsonObject] | None:
+    """Return the revision and the entry of Flux's last attempt that applied everything.
+
+    However healthy that was; None before Flux 2.7, which keeps no history, and where there is none.
+    """
     for entry in _objects(status, "history"):
         revision = str(_object(entry, "metadata").get("revision", ""))
-        if revision and entry.get("lastReconciledStatus") in APPLIED:
-            ended = str(entry.get("lastReconciled", ""))
-            return Applied(f"{source} at {revision}", frozenset({_sha(revision)}), _EVER, ended)
+        if revision and entry.get("lastReconciledStatus") in _APPLIED:
+            return revision, entry
     return None
+
+
+def _last(source: str, status: JsonObject) -> Applied | None:
+    found = last_attempt(status)
+    if found is None:
+        return None
+    revision, entry = found
+    ended = str(entry.get("lastReconciled", ""))
+    return Applied(f"{source} at {revision}", frozenset({_sha(revision)}), _EVER, ended)
 
 
 def applied_by_argo(application: JsonObject) -> Applied | None:

@@ -83,7 +83,9 @@ def test_drift_while_it_is_suspended(begin: Callable[..., Delivery]) -> None:
     assert report.status["suspended"] is False
     story = ["Suspended", "DriftDetected", "Resumed", "DriftResolved"]
     until(lambda: len(check.events(*story)) == len(story), "its Events")
-    assert [event["reason"] for event in check.events()] == story
+    told = [event["reason"] for event in check.events()]
+    # Flux may undo the change before its own word that it goes on has come.
+    assert (told[:2], sorted(told)) == (story[:2], sorted(story))
 
 
 def test_a_build_that_fails_is_told_with_flux_own_words(begin: Callable[..., Delivery]) -> None:

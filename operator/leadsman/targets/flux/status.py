@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from leadsman.compare.access import mapping, objects
 from leadsman.model.delivery import Complaint, Delivery, Suspension
-from leadsman.targets.applied import APPLIED
+from leadsman.targets.applied import last_attempt
 from leadsman.times import seconds_of
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ def last_applied(resource: JsonObject) -> LastApplied | None:
     history.
     """
     status = mapping(resource.get("status"))
-    for entry in objects(status.get("history")):
-        revision = _text(mapping(entry.get("metadata")), "revision")
-        if revision and entry.get("lastReconciledStatus") in APPLIED:
-            return LastApplied(revision, _text(entry, "digest"))
+    if (found := last_attempt(status)) is not None:
+        revision, entry = found
+        return LastApplied(revision, _text(entry, "digest"))
     revision = _text(status, "lastAppliedRevision")
     return LastApplied(revision) if revision else None
 
