@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from leadsman.compare.access import mapping, objects
+from leadsman.compare.access import mapping
 from leadsman.errors import DeliveryError, LeadsmanError
 from leadsman.targets.flux.kustomization import key_of, source_key, target_from
 from leadsman.targets.flux.overdue import awaits, stalled
@@ -68,6 +68,7 @@ class Delivered:
         self._now = now
         self._resources: dict[TargetKey, JsonObject] = {}
         self._deliveries: dict[TargetKey, Delivery] = {}
+        self._running: set[TargetKey] = set()
         self._sources: dict[TargetKey, _Source] = {}
         self._users: dict[TargetKey, set[TargetKey]] = {}
         self._unread: dict[str, LeadsmanError] = {}
@@ -91,7 +92,12 @@ class Delivered:
             return
         self._unlink(key)
         self._resources[key] = _needed(resource)
-        self._deliveries[key] = lasting(delivery_of(resource), self._deliveries.get(key))
+        delivery = delivery_of(resource)
+        self._deliveries[key] = lasting(delivery, self._deliveries.get(key))
+        if delivery.running:
+            self._running.add(key)
+        else:
+            self._running.discard(key)
         self._users.setdefault(source_key(resource), set()).add(key)
         if awaits(resource):
             self._awaited.setdefault(key, self._now())
@@ -103,6 +109,7 @@ class Delivered:
     def gone(self, key: TargetKey) -> None:
         """Forget a Kustomization that was deleted."""
         self._unlink(key)
+        self._running.discard(key)
         for kept in (self._deliveries, self._awaited, self._stalled):
             kept.pop(key, None)
         if self._resources.pop(key, None) is not None:
@@ -182,13 +189,13 @@ class Delivered:
             target = target_from(resource, source.resource if source is not None else None)
         except LeadsmanError as error:
             is_first = isinstance(error, DeliveryError) and key not in self._engine.states
-            if is_first and delivery.complaint is None and delivery_of(resource).running:
+            if is_first and delivery.complaint is None and key in self._running:
                 return  # It is being delivered for the first time.
             said = self._said(resource, error, delivery.complaint)
             self._engine.target_changed(key, None, metadata=metadata, error=said)
             return
         state = self._engine.states.get(key)
-        if state is not None and state.target is not None and delivery_of(resource).running:
+        if state is not None and state.target is not None and key in self._running:
             # What comes of it is told at its end.
             target = state.target
         self._engine.target_changed(key, replace(target, delivery=delivery), metadata=metadata)
@@ -222,16 +229,9 @@ class Delivered:
 
 
 def _needed(resource: JsonObject) -> JsonObject:
-    """Leave out what nobody reads and may be large: what it has applied, and who set what."""
+    """Leave out what is not read again and may be large: who set what, and what it has applied."""
     metadata = dict(mapping(resource.get("metadata")))
-    owners = [
-        entry
-        for entry in objects(metadata.get("managedFields"))
-        if "f:suspend" in mapping(mapping(entry.get("fieldsV1")).get("f:spec"))
-    ]
-    metadata["managedFields"] = [
-        {**entry, "fieldsV1": {"f:spec": {"f:suspend": {}}}} for entry in owners
-    ]
+    metadata.pop("managedFields", None)
     status = dict(mapping(resource.get("status")))
     status.pop("inventory", None)
     return {**resource, "metadata": metadata, "status": status}

@@ -34,11 +34,15 @@ GIT_REPOSITORY: Final = "GitRepository"
 MANAGER: Final = "kustomize-controller"
 
 # What is only made where it is not there may be anything afterwards, but not be gone.
+_MADE_ONCE: Final = f"{GROUP}/ssa=IfNotPresent"
 _ONCE: Final = tuple(
     IgnoreRule(paths=("/*",), target=selector, origin=f"{GROUP}/ssa: IfNotPresent")
-    for said in (f"{GROUP}/ssa=IfNotPresent",)
-    for selector in (ObjectSelector(label_selector=said), ObjectSelector(annotation_selector=said))
+    for selector in (
+        ObjectSelector(label_selector=_MADE_ONCE),
+        ObjectSelector(annotation_selector=_MADE_ONCE),
+    )
 )
+_IMAGE: Final = ("name", "newName", "newTag", "digest")
 _SHA: Final = re.compile(r"(?:(?P<name>.+)@)?sha(?:1|256):(?P<sha>[0-9a-f]{40}|[0-9a-f]{64})")
 
 
@@ -142,9 +146,6 @@ def _kustomize(spec: Fields) -> KustomizeOptions:
         common_annotations=metadata.text_map("annotations"),
         build_metadata=spec.texts("buildMetadata"),
     )
-
-
-_IMAGE: Final = ("name", "newName", "newTag", "digest")
 
 
 def _patch(fields: Fields) -> JsonObject:
